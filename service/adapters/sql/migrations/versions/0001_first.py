@@ -1,0 +1,244 @@
+"""The first tables."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+HELD = sa.text("state = 'held'")
+WORDS = sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql")
+
+
+def upgrade() -> None:
+    _api_keys()
+    _budgets()
+    _entries()
+    _idempotency()
+    _openings()
+    _policies()
+    _resolutions()
+    _subject_keys()
+    _surrogates()
+    _escalations()
+    _policy_head()
+
+
+def _api_keys() -> None:
+    op.create_table(
+        "api_keys",
+        sa.Column("id", WORDS, nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("subject", WORDS, nullable=False),
+        sa.Column("kind", WORDS, nullable=False),
+        sa.Column("owner", WORDS, nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("kind IN ('human', 'ai')", name="ck_api_keys_kind"),
+        sa.CheckConstraint("length(digest) = 32", name="ck_api_keys_digest"),
+        sa.PrimaryKeyConstraint("id", name="pk_api_keys"),
+        sa.UniqueConstraint("digest", name="uq_api_keys_digest"),
+    )
+    op.create_index("ix_api_keys_subject", "api_keys", ["subject"])
+
+
+def _budgets() -> None:
+    op.create_table(
+        "budgets",
+        sa.Column("key", WORDS, nullable=False),
+        sa.Column("row", WORDS, nullable=False),
+        sa.Column("budget", WORDS, nullable=False),
+        sa.Column("site", WORDS, nullable=True),
+        sa.Column("starts_at", sa.BigInteger(), nullable=True),
+        sa.Column("ends_at", sa.BigInteger(), nullable=True),
+        sa.Column("held", sa.BigInteger(), nullable=False),
+        sa.Column("settled", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("spends", sa.Text(), nullable=False),
+        sa.CheckConstraint("held >= 0", name="ck_budgets_held"),
+        sa.CheckConstraint("settled >= 0", name="ck_budgets_settled"),
+        sa.CheckConstraint("starts_at < ends_at", name="ck_budgets_window"),
+        sa.CheckConstraint("version >= 0", name="ck_budgets_version"),
+        sa.PrimaryKeyConstraint("key", name="pk_budgets"),
+        sqlite_with_rowid=False,
+    )
+
+
+def _entries() -> None:
+    op.create_table(
+        "entries",
+        sa.Column("id", WORDS, nullable=False),
+        sa.Column("kind", WORDS, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("leaf", sa.LargeBinary(), nullable=False),
+        sa.Column("about", WORDS, nullable=False),
+        sa.Column("site", WORDS, nullable=True),
+        sa.Column("agent", WORDS, nullable=True),
+        sa.Column("subject", WORDS, nullable=True),
+        sa.Column("resolution", WORDS, nullable=True),
+        sa.Column("outcome", WORDS, nullable=True),
+        sa.Column("rule", WORDS, nullable=True),
+        sa.Column("reason", WORDS, nullable=True),
+        sa.Column("value_minor", sa.BigInteger(), nullable=True),
+        sa.Column("policy_version", WORDS, nullable=True),
+        sa.CheckConstraint("length(body) <= 65535", name="ck_entries_body"),
+        sa.CheckConstraint("length(leaf) = 32", name="ck_entries_leaf"),
+        sa.PrimaryKeyConstraint("id", name="pk_entries"),
+    )
+    op.create_index("ix_entries_about", "entries", ["about"])
+    op.create_index("ix_entries_agent_id", "entries", ["agent", "id"])
+    op.create_index("ix_entries_at", "entries", ["at"])
+    op.create_index("ix_entries_site_id", "entries", ["site", "id"])
+    op.create_index("ix_entries_subject", "entries", ["subject"])
+
+
+def _idempotency() -> None:
+    op.create_table(
+        "idempotency",
+        sa.Column("key", WORDS, nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=True),
+        sa.Column("resolution", WORDS, nullable=True),
+        sa.Column("subject", WORDS, nullable=True),
+        sa.Column("status", sa.BigInteger(), nullable=False),
+        sa.Column("answer", sa.LargeBinary(), nullable=True),
+        sa.Column("erased", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_idempotency"),
+    )
+    op.create_index("ix_idempotency_resolution", "idempotency", ["resolution"])
+
+
+def _openings() -> None:
+    op.create_table(
+        "openings",
+        sa.Column("entry", WORDS, nullable=False),
+        sa.Column("subject", WORDS, nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("entry", name="pk_openings"),
+    )
+
+
+def _policies() -> None:
+    op.create_table(
+        "policies",
+        sa.Column("version", WORDS, nullable=False),
+        sa.Column("rules", WORDS, nullable=False),
+        sa.Column("name", WORDS, nullable=False),
+        sa.Column("files", sa.LargeBinary(), nullable=False),
+        sa.Column("published_at", sa.BigInteger(), nullable=False),
+        sa.Column("published_by", WORDS, nullable=False),
+        sa.PrimaryKeyConstraint("version", name="pk_policies"),
+    )
+
+
+def _resolutions() -> None:
+    op.create_table(
+        "resolutions",
+        sa.Column("id", WORDS, nullable=False),
+        sa.Column("entry", WORDS, nullable=False),
+        sa.Column("site", WORDS, nullable=False),
+        sa.Column("agent", WORDS, nullable=False),
+        sa.Column("agent_kind", WORDS, nullable=False),
+        sa.Column("agent_owner", WORDS, nullable=True),
+        sa.Column("agent_roles", sa.Text(), nullable=False),
+        sa.Column("subject", WORDS, nullable=False),
+        sa.Column("resolution", WORDS, nullable=False),
+        sa.Column("outcome", WORDS, nullable=False),
+        sa.Column("state", WORDS, nullable=True),
+        sa.Column("value_minor", sa.BigInteger(), nullable=True),
+        sa.Column("policy_version", WORDS, nullable=False),
+        sa.Column("decided_at", sa.BigInteger(), nullable=False),
+        sa.Column("proposal", sa.LargeBinary(), nullable=False),
+        sa.Column("answer", sa.LargeBinary(), nullable=False),
+        sa.Column("escalation", WORDS, nullable=True),
+        sa.Column("charges", sa.Text(), nullable=False),
+        sa.Column("hold_ends_at", sa.BigInteger(), nullable=True),
+        sa.Column("hold_then", WORDS, nullable=True),
+        sa.CheckConstraint("agent_kind IN ('human', 'ai')", name="ck_resolutions_agent_kind"),
+        sa.CheckConstraint(
+            "state IN ('settled', 'held', 'released', 'reversed', 'pending')",
+            name="ck_resolutions_state",
+        ),
+        sa.CheckConstraint("hold_then IN ('settle', 'release')", name="ck_resolutions_hold_then"),
+        sa.CheckConstraint("value_minor >= 0", name="ck_resolutions_value_minor"),
+        sa.PrimaryKeyConstraint("id", name="pk_resolutions"),
+    )
+    op.create_index("ix_resolutions_agent_id", "resolutions", ["agent", "id"])
+    op.create_index(
+        "ix_resolutions_hold_ends_at",
+        "resolutions",
+        ["hold_ends_at"],
+        sqlite_where=HELD,
+        postgresql_where=HELD,
+    )
+    op.create_index("ix_resolutions_site_id", "resolutions", ["site", "id"])
+
+
+def _subject_keys() -> None:
+    op.create_table(
+        "subject_keys",
+        sa.Column("subject", WORDS, nullable=False),
+        sa.Column("wrapped", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("subject", name="pk_subject_keys"),
+        sqlite_with_rowid=False,
+    )
+
+
+def _surrogates() -> None:
+    op.create_table(
+        "surrogates",
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("surrogate", WORDS, nullable=False),
+        sa.Column("subject", WORDS, nullable=False),
+        sa.PrimaryKeyConstraint("fingerprint", name="pk_surrogates"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_surrogates_subject", "surrogates", ["subject"])
+
+
+def _escalations() -> None:
+    op.create_table(
+        "escalations",
+        sa.Column("id", WORDS, nullable=False),
+        sa.Column("resolution", WORDS, nullable=False),
+        sa.Column("site", WORDS, nullable=False),
+        sa.Column("role", WORDS, nullable=False),
+        sa.Column("state", WORDS, nullable=False),
+        sa.Column("digest", WORDS, nullable=False),
+        sa.Column("policy_version", WORDS, nullable=False),
+        sa.Column("proposer", WORDS, nullable=False),
+        sa.Column("proposer_owner", WORDS, nullable=True),
+        sa.Column("subject", WORDS, nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.Column("answer_by", sa.BigInteger(), nullable=True),
+        sa.Column("approvals", sa.Text(), nullable=False),
+        sa.Column("answered_by", WORDS, nullable=True),
+        sa.Column("answered_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('open', 'approved', 'denied', 'withdrawn', 'expired')",
+            name="ck_escalations_state",
+        ),
+        sa.ForeignKeyConstraint(
+            ["resolution"], ["resolutions.id"], name="fk_escalations_resolution"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_escalations"),
+    )
+    op.create_index("ix_escalations_resolution", "escalations", ["resolution"])
+    op.create_index(
+        "ix_escalations_state_site_role_id", "escalations", ["state", "site", "role", "id"]
+    )
+    op.create_index("ix_escalations_subject", "escalations", ["subject"])
+
+
+def _policy_head() -> None:
+    op.create_table(
+        "policy_head",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("version", WORDS, nullable=False),
+        sa.CheckConstraint("id = 1", name="ck_policy_head_one"),
+        sa.ForeignKeyConstraint(["version"], ["policies.version"], name="fk_policy_head_version"),
+        sa.PrimaryKeyConstraint("id", name="pk_policy_head"),
+    )

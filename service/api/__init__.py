@@ -1,0 +1,1 @@
+"""The HTTP door: parses, calls one use case, renders. Knows no rule."""

@@ -1,0 +1,123 @@
+"""Query parameters: which there are, and what they mean as filters and pages."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, get_args
+
+from starlette.datastructures import QueryParams
+
+from service.api.problems import Unreadable
+from service.app.budgets import Question
+from service.app.line import YEAR_MAX, YEAR_MIN
+from service.app.ports import Filter, Page
+from service.app.records import EntryKind
+from service.core.factvalue import parse_timestamp
+
+LIMIT_DEFAULT: Final = 50
+LIMIT_MAX: Final = 200
+TEXT_CHARS_MAX: Final = 200
+
+PAGE: Final = ("after", "limit")
+_PART: Final = "per."
+"""What stands before the name of a budget's key."""
+
+RESOLUTIONS: Final = ("site", "agent", "outcome", "state", "since", "until")
+ESCALATIONS: Final = ("state", "role", "site")
+BUDGETS: Final = ("budget", "site", "at", "burn")
+ENTRIES: Final = ("kind", "site", "agent", "outcome", "about", "since", "until")
+
+CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "resolutions.outcome": ("approved", "escalated", "denied", "incomplete"),
+    "resolutions.state": ("settled", "held", "released", "reversed", "pending"),
+    "escalations.state": ("open", "approved", "denied", "withdrawn", "expired"),
+    "entries.kind": get_args(EntryKind),
+    "budgets.burn": ("true", "false"),
+}
+"""What may stand where only some words mean anything."""
+
+
+def filtered(query: QueryParams, things: str, names: tuple[str, ...]) -> tuple[Filter, Page]:
+    """The filter and the page of a query. Raises `Unreadable`."""
+    _check_names(query, (*names, *PAGE))
+    site = _text(query, "site")
+    wanted = Filter(
+        sites=None if site is None else frozenset({site}),
+        agent=_text(query, "agent"),
+        outcome=_choice(query, things, "outcome"),
+        state=_choice(query, things, "state"),
+        kind=_choice(query, things, "kind"),
+        role=_text(query, "role"),
+        about=_text(query, "about"),
+        since=_instant(query, "since"),
+        until=_instant(query, "until"),
+    )
+    return wanted, Page(after=_text(query, "after"), limit=_limit(query))
+
+
+def asked(query: QueryParams) -> tuple[Question, Page]:
+    """The question and the page of a list of budgets. Raises `Unreadable`."""
+    names = dict.fromkeys(name for name in query if name.startswith(_PART))
+    _check_names(query, (*BUDGETS, *names, *PAGE))
+    parts = {name.removeprefix(_PART): _text(query, name) or "" for name in names}
+    question = Question(
+        budget=_text(query, "budget"),
+        site=_text(query, "site"),
+        parts=parts,
+        at=_instant(query, "at"),
+        burn=_choice(query, "budgets", "burn") == "true",
+    )
+    return question, Page(after=_text(query, "after"), limit=_limit(query))
+
+
+def _check_names(query: QueryParams, known: tuple[str, ...]) -> None:
+    given = [name for name, _ in query.multi_items()]
+    for name in given:
+        if name not in known:
+            raise Unreadable(
+                "unknown_parameter",
+                f"there is no parameter {name[:60]!r} here",
+                f"use any of: {', '.join(known)}",
+                pointer=name[:60],
+            )
+        if given.count(name) > 1:
+            raise _invalid(name, "stands twice", "send it once")
+
+
+def _text(query: QueryParams, name: str) -> str | None:
+    found = query.get(name)
+    if found is None:
+        return None
+    if not found or len(found) > TEXT_CHARS_MAX or not found.isprintable():
+        raise _invalid(name, "is no text of this length", f"1 to {TEXT_CHARS_MAX} characters")
+    return found
+
+
+def _choice(query: QueryParams, things: str, name: str) -> str | None:
+    found = _text(query, name)
+    known = CHOICES.get(f"{things}.{name}")
+    if found is not None and known is not None and found not in known:
+        raise _invalid(name, "is none of its values", f"use one of: {', '.join(known)}")
+    return found
+
+
+def _instant(query: QueryParams, name: str) -> datetime | None:
+    found = query.get(name)
+    if found is None:
+        return None
+    instant = parse_timestamp(found)
+    if instant is None or not YEAR_MIN <= instant.year <= YEAR_MAX:
+        raise _invalid(name, "is no instant", "write it like 2026-03-02T02:00:00Z")
+    return instant
+
+
+def _limit(query: QueryParams) -> int:
+    found = query.get("limit")
+    if found is None:
+        return LIMIT_DEFAULT
+    if not (found.isascii() and found.isdecimal()) or not 1 <= int(found[:9]) <= LIMIT_MAX:
+        raise _invalid("limit", "is out of range", f"a whole number from 1 to {LIMIT_MAX}")
+    return int(found)
+
+
+def _invalid(name: str, what: str, instead: str) -> Unreadable:
+    return Unreadable("invalid_parameter", f"the parameter {name} {what}", instead, pointer=name)

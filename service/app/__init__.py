@@ -1,0 +1,1 @@
+"""Use cases: the story of what happens, over ports that adapters fill."""

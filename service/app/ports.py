@@ -1,0 +1,225 @@
+"""What the use cases need of the world. Each port has one adapter and the same file name."""
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from service.app.records import (
+    BudgetRecord,
+    EntryRecord,
+    EscalationRecord,
+    IdempotencyRecord,
+    KeyRecord,
+    OpeningRecord,
+    PolicyRecord,
+    ResolutionRecord,
+    SurrogateRecord,
+    Writes,
+)
+
+
+class Clock(Protocol):
+    """The process's clock: for what is not decided in a transaction."""
+
+    def now(self) -> datetime:
+        """The instant of the call, aware, UTC."""
+
+
+class Ids(Protocol):
+    """The only source of randomness."""
+
+    def new(self, prefix: str, at: datetime) -> str:
+        """``prefix_`` and 26 characters that sort by time (ULID), unique."""
+
+    def surrogate(self, prefix: str) -> str:
+        """``prefix_`` and 128 random bits in letters and digits, telling nothing."""
+
+    def salt(self) -> str:
+        """128 random bits, base64url without padding."""
+
+    def secret(self) -> str:
+        """256 random bits, base64url without padding."""
+
+
+class Vault(Protocol):
+    """Keys and sealing. Knows the master key; nobody else does."""
+
+    def fingerprint(self, text: str) -> bytes:
+        """A keyed hash (HMAC-SHA256): the same for the same text, telling nothing without a key."""
+
+    def new_key(self) -> bytes:
+        """A fresh data key, wrapped by the master key."""
+
+    def seal(self, wrapped: bytes, plain: bytes, context: str) -> bytes:
+        """Encrypt under a data key (AES-256-GCM, fresh nonce); ``context`` is authenticated."""
+
+    def unseal(self, wrapped: bytes, sealed: bytes, context: str) -> bytes:
+        """The inverse of `seal`. Raises `ValueError` where anything was altered."""
+
+
+class Access(Protocol):
+    """Who holds which role where, and may do what. One immutable snapshot per policy version."""
+
+    def roles(self, person: str, site: str) -> tuple[str, ...]:
+        """The rulebook's roles that a person holds at a site, lowest rank first."""
+
+    def may(self, person: str, thing: str, action: str, site: str) -> bool:
+        """Whether a person may do ``action`` to ``thing`` at a site."""
+
+    def sites(self, person: str, thing: str, action: str) -> frozenset[str] | None:
+        """The sites where a person may; ``None`` for every site (``*``)."""
+
+    def people(self) -> Sequence[str]:
+        """Everybody the access file names, in its order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Which part of a list: at most ``limit`` items that come after the cursor."""
+
+    after: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """What to list; ``None`` takes everything. ``sites`` are those the reader may see.
+
+    ``since`` is inclusive, ``until`` exclusive.
+    """
+
+    sites: frozenset[str] | None = None
+    agent: str | None = None
+    outcome: str | None = None
+    state: str | None = None
+    kind: str | None = None
+    role: str | None = None
+    resolution: str | None = None
+    about: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowFilter:
+    """Which budget rows to list: those whose names begin with any of ``prefixes``.
+
+    ``sites`` are those of the rows (``None`` takes every row, of no site too); each of
+    ``parts`` is a piece of the name.
+    """
+
+    prefixes: Sequence[str]
+    sites: frozenset[str] | None = None
+    parts: Sequence[str] = ()
+
+
+class Transaction(Protocol):
+    """One write transaction. Leaving it cleanly commits; an exception rolls everything back.
+
+    Rows are locked in one order everywhere, bytewise within each: idempotency keys,
+    subjects, escalations, resolutions, budgets; then everything is written.
+    """
+
+    @property
+    def at(self) -> datetime:
+        """The database's clock, read once when the transaction began (UTC, microseconds)."""
+
+    def head(self) -> str | None:
+        """The version of the policy in force; ``None`` in an empty database."""
+
+    def live_keys(self, ids: Collection[str]) -> frozenset[str]:
+        """Those of the API keys that are neither revoked nor expired at ``at``."""
+
+    def lock_idempotency(self, keys: Collection[str]) -> Mapping[str, IdempotencyRecord]:
+        """Every key's record, inserted as new (no answer) where it was absent, and locked."""
+
+    def lock_surrogates(
+        self, wanted: Mapping[bytes, SurrogateRecord]
+    ) -> Mapping[bytes, SurrogateRecord]:
+        """By fingerprint: the record that stands, or the wanted one, inserted. Locked."""
+
+    def lock_subject_keys(self, wanted: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """By subject: the wrapped key that stands, or the wanted one, inserted. Locked."""
+
+    def lock_escalations(self, ids: Collection[str]) -> Mapping[str, EscalationRecord]:
+        """The escalations that exist, locked."""
+
+    def lock_resolutions(self, ids: Collection[str]) -> Mapping[str, ResolutionRecord]:
+        """The resolutions that exist, locked."""
+
+    def lock_budgets(self, wanted: Mapping[str, BudgetRecord]) -> Mapping[str, BudgetRecord]:
+        """By key: the row that stands, or the wanted one, inserted (in a statement before).
+
+        Holds every wanted key, locked; a key that is missing afterwards is an error,
+        never a zero.
+        """
+
+    def write(self, writes: Writes) -> None:
+        """Write everything as sets."""
+
+
+class Reader(Protocol):
+    """One consistent read. Sees what is committed."""
+
+    def head(self) -> str | None:
+        """The version of the policy in force."""
+
+    def find_policy(self, version: str) -> PolicyRecord | None:
+        """A published version with its files."""
+
+    def find_key(self, digest: bytes) -> KeyRecord | None:
+        """The API key whose secret has this digest."""
+
+    def list_keys(self) -> Sequence[KeyRecord]:
+        """Every API key, oldest first."""
+
+    def find_resolution(self, id: str) -> ResolutionRecord | None:  # noqa: A002
+        """One resolution."""
+
+    def list_resolutions(self, wanted: Filter, page: Page) -> Sequence[ResolutionRecord]:
+        """Newest first; the cursor is the id of the last one seen."""
+
+    def find_escalation(self, id: str) -> EscalationRecord | None:  # noqa: A002
+        """One escalation."""
+
+    def list_escalations(self, wanted: Filter, page: Page) -> Sequence[EscalationRecord]:
+        """Newest first; the cursor is the id of the last one seen."""
+
+    def find_entry(self, id: str) -> EntryRecord | None:  # noqa: A002
+        """One entry of the log."""
+
+    def list_entries(self, wanted: Filter, page: Page) -> Sequence[EntryRecord]:
+        """Newest first; the cursor is the id of the last one seen."""
+
+    def openings(self, entries: Collection[str]) -> Mapping[str, OpeningRecord]:
+        """The sealed openings of entries; erased ones are absent."""
+
+    def subject_keys(self, subjects: Collection[str]) -> Mapping[str, bytes]:
+        """The wrapped keys of subjects; erased ones are absent."""
+
+    def surrogates(self, fingerprints: Collection[bytes]) -> Mapping[bytes, SurrogateRecord]:
+        """The surrogates that exist, by fingerprint."""
+
+    def budgets(self, keys: Collection[str]) -> Mapping[str, BudgetRecord]:
+        """The budget rows that exist, by key."""
+
+    def list_budgets(self, wanted: RowFilter, page: Page) -> Sequence[BudgetRecord]:
+        """Budget rows by key, bytewise; the cursor is the ``row`` of the last one seen."""
+
+    def overdue(self, limit: int) -> Sequence[str]:
+        """The ids of resolutions whose hold is over by the database's clock, longest first."""
+
+    def now(self) -> datetime:
+        """The database's clock, as a transaction that began at this moment would read it."""
+
+
+class Store(Protocol):
+    """The database."""
+
+    def begin(self) -> AbstractContextManager[Transaction]:
+        """A write transaction. On SQLite there is one at a time."""
+
+    def read(self) -> AbstractContextManager[Reader]:
+        """A read transaction on a connection that cannot write."""

@@ -1,0 +1,84 @@
+"""What ends by itself: deadlines are rows, and a thread of each process looks for overdue ones."""
+
+from collections.abc import Callable, Sequence
+from threading import Event, Thread
+from typing import Final
+
+from service.app.batch import Command
+from service.app.committer import Committer, Report
+from service.app.finish import Expire
+from service.app.ports import Reader, Store
+
+PAUSE_SECONDS: Final = 0.4
+"""How long nobody looks: what is overdue is ended within a second, reading and writing included."""
+
+ANSWER_SECONDS: Final = 30
+OVERDUE_MAX: Final = 200
+"""How many are ended in one go; where there are more, the next go follows at once."""
+
+Due = Callable[[Reader], Sequence[Command]]
+"""The commands that are due, at most `OVERDUE_MAX`. Reads what is committed, locks nothing."""
+
+
+def overdue_holds(reader: Reader) -> Sequence[Command]:
+    """The end of each hold whose time is up."""
+    return [Expire(id_) for id_ in reader.overdue(OVERDUE_MAX)]
+
+
+class Sweeper:
+    """Finds what is due and sends it to this process's committer.
+
+    Any number of processes may do so at once: a command sees under its locks whether it
+    is still due, so each thing ends once. What was overdue while nobody ran is ended by
+    whoever starts. ``stopping`` is what it waits for between two looks.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        committer: Committer,
+        report: Report,
+        *,
+        due: Sequence[Due] = (overdue_holds,),
+        stopping: Event | None = None,
+    ) -> None:
+        """Nothing runs before `start`."""
+        self._store = store
+        self._committer = committer
+        self._report = report
+        self._due = due
+        self._stopping = Event() if stopping is None else stopping
+        self._thread = Thread(target=self._loop, name="sweeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what was begun, then end."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def sweep(self) -> int:
+        """Send everything that is due and wait until it is decided; how much was.
+
+        What could not be decided was reported by the committer and is due again.
+        """
+        with self._store.read() as reader:
+            commands = [command for due in self._due for command in due(reader)]
+        sent = [self._committer.submit(command) for command in commands]
+        failures = [future.exception(ANSWER_SECONDS) for future in sent]
+        return failures.count(None)
+
+    def _loop(self) -> None:
+        while not self._stopping.is_set():
+            if self._looked() < OVERDUE_MAX:
+                self._stopping.wait(PAUSE_SECONDS)
+
+    def _looked(self) -> int:
+        try:
+            return self.sweep()
+        except Exception as failure:  # noqa: BLE001 — a database that is away comes back
+            self._report(failure)
+            return 0

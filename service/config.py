@@ -1,0 +1,129 @@
+"""Settings: read once, from arguments and ``REMIT_*`` environment variables, and then fixed.
+
+An argument wins over the environment, and the environment over the default. A variable
+that is set to nothing counts as not set; one that begins with ``REMIT_`` and means
+nothing is an error, so that a typo cannot pass for a setting.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+PREFIX: Final = "REMIT_"
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+
+_PASSWORD = re.compile(r"(?<=://)([^:/@]*):([^/]*)@")
+
+
+class SettingError(ValueError):
+    """A setting that cannot be used. The message names it and says what to write."""
+
+
+def _says(text: str) -> dict[str, str]:
+    return {"says": text}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Settings:
+    """What one process runs with. Its ``repr`` shows no secret."""
+
+    policies: Path = field(
+        default=Path("policies/hotel"),
+        metadata=_says("the folder of the policy set that seeds an empty database"),
+    )
+    database: str = field(
+        default="sqlite:///var/remit.db",
+        metadata=_says("sqlite:///FILE, or postgresql://USER:PASSWORD@HOST/NAME"),
+    )
+    host: str = field(default="127.0.0.1", metadata=_says("the address to listen on"))
+    port: int = field(
+        default=8000, metadata=_says("the port to listen on; 0 takes any that is free")
+    )
+    demo: bool = field(
+        default=False, metadata=_says("make keys for the people of the set and show them")
+    )
+    log_level: str = field(default="info", metadata=_says(f"one of: {', '.join(LOG_LEVELS)}"))
+    master_key: str | None = field(
+        default=None,
+        metadata=_says("32 random bytes, hexadecimal or base64; SQLite keeps one beside its file"),
+    )
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str], **given: Any) -> "Settings":  # noqa: ANN401 — by name
+        """The settings from arguments (``None`` is not given) and the environment.
+
+        Raises `SettingError` for what means nothing.
+        """
+        names = {PREFIX + each.name.upper(): each.name for each in fields(cls)}
+        unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in names)
+        if unknown:
+            raise SettingError(f"{unknown[0]} is no setting; there are: {', '.join(names)}")
+        values = {
+            own: _parsed(name, own, environ[name])
+            for name, own in names.items()
+            if environ.get(name)
+        }
+        values |= {name: value for name, value in given.items() if value is not None}
+        return _checked(cls(**values))
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the database is a file of this machine and not a server."""
+        return self.database.startswith("sqlite")
+
+    @property
+    def database_shown(self) -> str:
+        """The database's address without its password."""
+        return _PASSWORD.sub(r"\1:***@", self.database)
+
+    def __repr__(self) -> str:
+        """Every setting by name; secrets as stars."""
+        shown = {each.name: getattr(self, each.name) for each in fields(self)}
+        shown["database"] = self.database_shown
+        shown["master_key"] = None if self.master_key is None else "***"
+        listed = ", ".join(f"{name}={value!r}" for name, value in shown.items())
+        return f"Settings({listed})"
+
+
+def documented() -> list[tuple[str, str, str]]:
+    """Every setting as its variable, its default and what it is, in order."""
+    return [
+        (PREFIX + each.name.upper(), _shown(each.default), each.metadata["says"])
+        for each in fields(Settings)
+    ]
+
+
+def _shown(default: object) -> str:
+    if default is None:
+        return ""
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def _parsed(variable: str, name: str, text: str) -> Any:  # noqa: ANN401 — as the field
+    if name == "policies":
+        return Path(text)
+    if name == "port":
+        if not text.isdecimal():
+            raise SettingError(f"{variable} is a number, not {text!r}")
+        return int(text)
+    if name == "demo":
+        if text not in {"true", "false", "1", "0"}:
+            raise SettingError(f"{variable} is true or false, not {text!r}")
+        return text in {"true", "1"}
+    return text
+
+
+def _checked(settings: Settings) -> Settings:
+    if settings.log_level not in LOG_LEVELS:
+        raise SettingError(f"the log level is one of {', '.join(LOG_LEVELS)}")
+    if not 0 <= settings.port <= 65_535:  # noqa: PLR2004 — TCP's
+        raise SettingError(f"a port is a number up to 65535, not {settings.port}")
+    if settings.demo and settings.host not in LOOPBACK:
+        raise SettingError(
+            f"demo mode shows its keys to whoever starts it, so it listens on this machine "
+            f"only; leave --host out, or leave --demo out to listen on {settings.host}"
+        )
+    return settings

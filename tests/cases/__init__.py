@@ -1,0 +1,1 @@
+"""Real cases, driven through the doors: what was published is what is decided."""
