@@ -19,6 +19,7 @@ from service.core.expression import FactValue
 from service.core.money import MINOR_MAX
 from service.core.rulebook import Fact
 from service.policyfile import celfunctions
+from service.policyfile.celarithmetic import arithmetic
 from service.policyfile.celcase import EXPRESSION_CHARS_MAX, Case, open_case
 from service.policyfile.celmessages import complaints
 from service.policyfile.celproblem import CelCode, CelError, CelProblem, raise_any, refuse
@@ -195,8 +196,12 @@ class Condition(_Compiled):
 class Amount(_Compiled):
     """An amount of money in minor units, or ``None`` where there is none."""
 
-    __slots__ = ()
+    __slots__ = ("_compute",)
     cel_type = "uint"
+
+    def __init__(self, work: "_Work") -> None:
+        super().__init__(work)
+        self._compute = arithmetic(self.tree)
 
     def __call__(self, scope: Any) -> int | None:  # noqa: ANN401 - opaque to the core
         """Evaluate in a `Scope` of the same environment. Never raises."""
@@ -207,8 +212,12 @@ class Amount(_Compiled):
         return answer if type(answer) is int and answer <= MINOR_MAX else None
 
     def _ask(self, scope: Scope) -> int | None:
-        found = self._run(scope)
-        value: int | None = found.value() if found.type() == _T.UINT else None
+        value: int | None
+        if self._compute is not None:
+            value = self._compute(scope)
+        else:
+            found = self._run(scope)
+            value = found.value() if found.type() == _T.UINT else None
         return value
 
 
