@@ -67,11 +67,15 @@ class Finder:
         return orjson.dumps(body)[:-1] + b',"case":' + case + b"}"
 
     def find_escalation(self, principal: Principal, id: str) -> EscalationRecord:  # noqa: A002
-        """The record of one escalation that the caller may see. Raises `NotFound`."""
+        """The record of one escalation that the caller may see. Raises `NotFound`.
+
+        Who proposed, and who owns the agent that did, may always see what became of it.
+        """
         snapshot = self._library.in_force()
         with self._store.read() as reader:
             record = reader.find_escalation(id)
-        if record is None or not _sees(snapshot, principal, "escalation", record.site):
+        own = record is not None and principal.id in {record.proposer, record.proposer_owner}
+        if record is None or not (own or _sees(snapshot, principal, "escalation", record.site)):
             raise _no("escalation", id)
         return record
 

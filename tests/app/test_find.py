@@ -115,3 +115,13 @@ def test_what_is_not_there_is_not_found(house: House, kind: str) -> None:
     """An id that was never given finds nothing."""
     with pytest.raises(NotFound):
         getattr(house.services.finder, f"get_{kind}")(house.principal("audra"), "none")
+
+
+def test_who_proposed_may_see_what_became_of_it(house: House) -> None:
+    """An agent looks at their own escalation without any right to look at others'."""
+    finder = house.services.finder
+    opened = house.propose(amount="300.00")["escalation"]
+    seen = orjson.loads(finder.get_escalation(house.principal("ana"), opened["id"]))
+    assert seen["state"] == "open"
+    with pytest.raises(NotFound):
+        finder.get_escalation(house.principal("ben"), opened["id"])
