@@ -4,6 +4,7 @@ PYTHON  ?= python3
 WORKERS ?= 2
 TESTS   ?= tests
 UPGRADE ?=
+SOAK    ?=
 
 BIN    := .venv/bin
 CODE   := $(wildcard service tests bench)
@@ -13,7 +14,7 @@ LOCKER := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --genera
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run check format lint types imports test bench generate openapi schema lock image clean
+.PHONY: help setup run check format lint types imports test bench soak generate openapi schema lock image clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,7 +51,14 @@ test: setup ## the tests, or some: make test TESTS=tests/core
 bench: setup ## measure, and print each figure beside what it is measured against
 	$(BIN)/python -m bench
 
-generate: openapi schema ## write every generated file anew; the tests compare them
+soak: setup ## a million contended decisions with kill -9 in between, or less: make soak SOAK="--decisions 50000"
+	$(BIN)/python -m bench.soak $(SOAK)
+
+generate: openapi schema commands ## write every generated file anew; the tests compare them
+
+commands: setup ## write docs/cli.md
+	$(BIN)/python -m service.cli.helppages > docs/cli.md.new
+	mv docs/cli.md.new docs/cli.md
 
 openapi: setup ## write openapi/openapi.json
 	@mkdir -p openapi

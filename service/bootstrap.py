@@ -1,7 +1,7 @@
 """Where the parts are chosen and put together; nothing else knows an adapter."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -288,6 +288,10 @@ def _put_in_force(services: Services) -> None:
 
 
 def _report(failure: Exception) -> None:
-    """A command that could not be decided, for the operator."""
+    """A command that could not be decided, for the operator. Never raises.
+
+    It is told by threads that must go on, and a disk that is full takes no line either.
+    """
     code = failure.code if isinstance(failure, ServiceError) else None
-    _log.error("not_decided", code=code, exc_info=failure)
+    with suppress(Exception):
+        _log.error("not_decided", code=code, exc_info=failure)

@@ -143,7 +143,7 @@ def _after(
     if move is Move.RELEASE:
         return release(before, charge.amount), None
     if move is Move.REVERSE:
-        return reverse(before, charge.amount, charge.spent_at), None
+        return reverse(before, charge.amount, charge.spent_at, within, at), None
     after = settle(before, charge.amount, spent, within, at)
     spent_at = None if within is None else after.spends[-1][0]
     return after, Charge(charge.row, spent, spent_at)

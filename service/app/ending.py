@@ -82,7 +82,7 @@ class Ending:
             answer=orjson.dumps(self._answer(rows, entry)),
             charges=tuple(row.left for row in rows if row.left is not None),
         )
-        if given.principal is not None:
+        if given.principal is not None and self.before.state == State.HELD.value:
             after = replace(after, hold_ends_at=None, hold_then=None)
         self._write(after, entry)
         return after

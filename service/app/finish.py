@@ -100,13 +100,18 @@ class Finish:
         return charged_rows(self._record(batch).charges)
 
     def decide(self, batch: Batch) -> Answered | Conflict:
-        """Move it on. A hold that is overdue is ended instead, and a conflict tells so."""
+        """Move it on. A hold that is overdue ends first, whatever comes of the move.
+
+        Only a reversal may go on from there, as it could a moment later.
+        """
         replay = self._find_replay(batch)
         if replay is not None:
             return replayed(replay)
         record = self._record(batch)
         if _is_due(record, batch):
-            return _expired(expire(batch, record))
+            record = expire(batch, record)
+            if self.move is not Move.REVERSE:
+                return _expired(record)
         given = self._given(batch, record)
         after = Ending(batch, record, given).done()
         self._keep_answer(batch, after)

@@ -9,7 +9,7 @@ decision is the same.
 import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -89,11 +89,10 @@ def pseudonymous(
     stand_ins = {value.path: surrogates[value.fingerprint].surrogate for value in values}
     subject = NOBODY if rulebook.subject is None else stand_ins.get(rulebook.subject, NOBODY)
     return Pseudonymous(
-        request=replace(
-            request,
-            facts={**request.facts, **stand_ins},
-            note=None if request.note is None else _THERE,
-            evidence=tuple(Evidence(kind=e.kind, reference=_THERE) for e in request.evidence),
+        request=request.without_people(
+            {**request.facts, **stand_ins},
+            None if request.note is None else _THERE,
+            tuple([Evidence(kind=e.kind, reference=_THERE) for e in request.evidence]),
         ),
         subject=subject,
         names={stand_ins[value.path]: value.text for value in values},
@@ -123,10 +122,8 @@ def unseal(vault: Vault, wrapped: bytes, opening: OpeningRecord) -> tuple[Disclo
     """The disclosures of an opening. Raises `ValueError` where anything was altered."""
     plain = vault.unseal(wrapped, opening.sealed, opening.entry)
     found = []
-    for encoded in orjson.loads(plain):
-        salt, name, value = json.loads(
-            base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
-        )
+    for text in orjson.loads(plain):
+        salt, name, value = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         found.append(Disclosure(salt=salt, name=name, value=value))
     return tuple(found)
 

@@ -6,10 +6,8 @@ can be destroyed. What remains proves nothing about the value and changes no has
 
 import base64
 import hashlib
-import json
 from dataclasses import dataclass
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False)
+from json.encoder import encode_basestring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +29,8 @@ class Disclosure:
 
 def encoded(salt: str, name: str, value: str) -> str:
     """What `Disclosure.encoded` gives, without the making of one."""
-    return _base64url(_ENCODER.encode((salt, name, value)).encode())
+    texts = encode_basestring(salt), encode_basestring(name), encode_basestring(value)
+    return _base64url(f"[{', '.join(texts)}]".encode())
 
 
 def digest_of(encoded: str) -> str:

@@ -79,15 +79,17 @@ def release(balance: Balance, held: int) -> Balance:
     return _unheld(balance, held)._replace(version=balance.version + 1)
 
 
-def reverse(balance: Balance, spent: int, spent_at: datetime | None) -> Balance:
-    """What was ``spent`` returns to the row; the same balance where the row has it no more.
+def reverse(
+    balance: Balance, spent: int, spent_at: datetime | None, within: timedelta | None, at: datetime
+) -> Balance:
+    """What was ``spent`` returns to the row; the same balance where it aged out by ``at``.
 
     ``spent_at`` is that of the `Charge`: a rolling window loses the spend of that instant.
-    One that aged out returns nothing, since nothing counts any more. Raises `ValueError`
-    where the row never had as much.
+    Raises `ValueError` where the row never had as much.
     """
-    if spent_at is not None:
-        return _unspent(balance, spent, spent_at)
+    if spent_at is not None and within is not None:
+        is_out = not balance.spends or spent_at + within <= max(at, balance.spends[-1][0])
+        return balance if is_out else _unspent(balance, spent, spent_at)
     if spent > balance.settled:
         raise ValueError(f"of {balance.settled} settled, {spent} cannot be reversed")
     return balance._replace(settled=balance.settled - spent, version=balance.version + 1)

@@ -33,6 +33,9 @@ class HoldingHouse(House):
         super().__init__(services, folder)
         self.clock = clock
 
+    def publish(self, *changes: tuple[str, str]) -> None:
+        super().publish(*HELD, *changes)
+
     def wait(self, **by: float) -> None:
         self.clock.advance(timedelta(**by))
 

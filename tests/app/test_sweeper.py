@@ -57,7 +57,7 @@ def test_a_hold_ends_as_the_policy_says(holding: HoldingHouse, resolution: str, 
 def test_a_hold_keeps_the_end_that_it_began_with(holding: HoldingHouse) -> None:
     """A policy that changes meanwhile moves neither the end nor what happens then."""
     id_ = held(holding)
-    holding.publish(("  cash: {}\n", "  cash: {}\n  bond: {hold: {for: 1h, then: settle}}\n"))
+    holding.publish(("{for: 24h, then: release}", "{for: 1h, then: settle}"))
     holding.wait(hours=2)
     holding.sweep()
     assert holding.case(id_)["state"] == "held"

@@ -150,11 +150,18 @@ class Client:
             except (OSError, HTTPException) as error:
                 setbacks.append(type(error).__name__)
             else:
-                if status == 503:
+                if status in {502, 503, 504}:
                     setbacks.append(answer["code"])
                 else:
-                    now = time.monotonic()
-                    return _outcome(wish, sent_at, now, status, replayed, answer, setbacks)
+                    return Outcome(
+                        key=wish.key,
+                        sent_at=sent_at,
+                        answered_at=time.monotonic(),
+                        status=status,
+                        replayed=replayed,
+                        answer=shortened(answer) if status == 201 else {"code": answer["code"]},
+                        setbacks=setbacks,
+                    )
             if wish.key is None or time.monotonic() - sent_at > GIVE_UP_SECONDS:
                 break
             time.sleep(PAUSE_SECONDS)
@@ -173,7 +180,7 @@ class Client:
                 "POST", "/v1/resolutions", json.dumps(wish.body), self._headers(wish)
             )
             response = connection.getresponse()
-            answer = json.loads(response.read())
+            answer = _parsed(response.status, response.read())
         except (OSError, HTTPException):
             connection.close()
             raise
@@ -187,32 +194,19 @@ class Client:
         return headers if wish.key is None else {**headers, "Idempotency-Key": f'"{wish.key}"'}
 
 
+def _parsed(status: int, body: bytes) -> dict[str, Any]:
+    """The answer. A balancer that has none says so on a page of its own."""
+    if body.startswith(b"{"):
+        found: dict[str, Any] = json.loads(body)
+        return found
+    return {"code": str(status)}
+
+
 def _be_patient(connection: HTTPConnection, seconds: float) -> None:
     if connection.sock is None:
         connection.timeout = ANSWER_SECONDS
         connection.connect()
     connection.sock.settimeout(seconds)
-
-
-def _outcome(  # noqa: PLR0913 — each is a field
-    wish: Wish,
-    sent_at: float,
-    answered_at: float,
-    status: int,
-    replayed: bool,
-    answer: Mapping[str, Any],
-    setbacks: Sequence[str],
-) -> Outcome:
-    short = {"code": answer.get("code")} if status != 201 else shortened(answer)
-    return Outcome(
-        key=wish.key,
-        sent_at=sent_at,
-        answered_at=answered_at,
-        status=status,
-        replayed=replayed,
-        answer=short,
-        setbacks=setbacks,
-    )
 
 
 def shortened(answer: Mapping[str, Any]) -> dict[str, Any]:

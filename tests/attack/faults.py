@@ -26,9 +26,10 @@ def fail(_: Connection) -> None:
 class Fault:
     """Something that happens at the statement ``at`` of a committer's transactions.
 
-    The COMMIT is the last statement, also for a transaction that has fewer. ``times`` is in how many transactions, ``only`` a
-    text that a transaction's parameters must have held by then. ``statements`` are those
-    of the last transaction that went through, ``hit`` are those where it happened.
+    The COMMIT is the last statement, also for a transaction that has fewer. ``times`` is
+    in how many transactions, ``only`` a text that a transaction's parameters must have
+    held by then. ``statements`` are those of the last transaction that went through,
+    ``hit`` are those where it happened.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Fault:
         ]:  # SQLite has begun by a statement by now, PostgreSQL has not
             self._begin()
 
-    def executing(  # noqa: PLR0913 — as SQLAlchemy calls it
+    def executing(
         self,
         connection: Connection,
         cursor: object,

@@ -203,17 +203,25 @@ def _standing(rows: Mapping[str, _History], kept: Kept, rolling: Collection[str]
 
 def _whole(kept: Kept) -> Faults:
     """No resolution without its entry, no entry without its resolution, nothing half there."""
+    yield from _whole_resolutions(kept)
+    for entry in kept.entries.values():
+        if entry.kind == "decision":
+            yield from _whole_decision(entry, kept)
+        if entry.seals != (entry.id in kept.sealed):
+            yield f"{entry.id}: what it commits to is not what has openings"
+    yield from _whole_keys(kept)
+
+
+def _whole_resolutions(kept: Kept) -> Faults:
     for found in kept.resolutions.values():
         entry = kept.entries.get(found.entry)
         if entry is None or entry.about != found.id:
             yield f"{found.id}: has no entry {found.entry}"
         if found.escalation is not None and found.escalation not in kept.escalations:
             yield f"{found.id}: has no escalation {found.escalation}"
-    for entry in kept.entries.values():
-        if entry.kind == "decision":
-            yield from _whole_decision(entry, kept)
-        if entry.seals != (entry.id in kept.sealed):
-            yield f"{entry.id}: what it commits to is not what has openings"
+
+
+def _whole_keys(kept: Kept) -> Faults:
     for key in kept.unanswered:
         yield f"the idempotency key {key[:8]}… was taken and never answered"
     for key, resolution in kept.answered.items():
@@ -260,25 +268,23 @@ def _order(told: Sequence[Told], rows: Mapping[str, _History], kept: Kept) -> Fa
     """Who was answered before another asked comes before it in every row that both touched."""
     known = _spans(told, kept)
     for row, history in rows.items():
-        reads: list[list[Line]] = [[] for _ in range(len(history.changes) + 1)]
-        for line in history.reads:
-            if 0 <= line.version < len(reads):
-                reads[line.version].append(line)
         latest, who = float("-inf"), ""
-        for lines in _steps(history.changes, reads):
-            spans = [(line, known[line.entry]) for line in lines if line.entry in known]
-            for line, (_, answered_at) in spans:
+        for lines in _steps(history):
+            spans = [(line.entry, *known[line.entry]) for line in lines if line.entry in known]
+            for entry, _, answered_at in spans:
                 if answered_at < latest:
-                    yield f"{row}: {line.entry} was answered before {who} asked, and comes later"
-            for line, (sent_at, _) in spans:
-                if sent_at > latest:
-                    latest, who = sent_at, line.entry
+                    yield f"{row}: {entry} was answered before {who} asked, and comes later"
+            latest, who = max([(latest, who), *((sent_at, entry) for entry, sent_at, _ in spans)])
 
 
-def _steps(changes: list[list[Line]], reads: list[list[Line]]) -> Iterator[list[Line]]:
-    """What saw version 0, what made version 1, what saw it, what made version 2 …"""
+def _steps(history: _History) -> Iterator[list[Line]]:
+    """Who read version 0; who made version 1; who read it; who made version 2; and so on."""
+    reads: list[list[Line]] = [[] for _ in range(len(history.changes) + 1)]
+    for line in history.reads:
+        if 0 <= line.version < len(reads):
+            reads[line.version].append(line)
     yield reads[0]
-    for made, saw in zip(changes, reads[1:], strict=True):
+    for made, saw in zip(history.changes, reads[1:], strict=True):
         yield made
         yield saw
 

@@ -32,8 +32,11 @@ budgets:
 ACCESS = """\
 p, agent, resolution, propose
 p, agent, resolution, read
+p, approver, escalation, answer
+p, approver, resolution, read
 g, clerk, agent, *
 g, chief, agent, *
+g, chief, approver, *
 g, ana, clerk, *
 g, max, chief, *
 """

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -66,16 +66,16 @@ class Replica:
         except (OSError, HTTPException):
             return False
 
-    def get(self, path: str, secret: str | None = None) -> tuple[int, Any]:
-        """The status and JSON of a page."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            headers = {} if secret is None else {"Authorization": f"Bearer {secret}"}
-            connection.request("GET", path, headers=headers)
+    def connected(self) -> "closing[HTTPConnection]":
+        """A connection for a block."""
+        return closing(HTTPConnection("127.0.0.1", self.port, timeout=30))
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """The status and JSON of a page for everybody."""
+        with self.connected() as connection:
+            connection.request("GET", path)
             response = connection.getresponse()
             return response.status, json.loads(response.read())
-        finally:
-            connection.close()
 
     def kill(self) -> None:
         """End it at once, whatever it is doing: SIGKILL."""

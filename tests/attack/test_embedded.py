@@ -29,5 +29,5 @@ def test_a_second_serving_process_is_refused_with_a_sentence(alone: Target) -> N
 def test_an_unsound_sqlite_is_told_at_the_start(alone: Target) -> None:
     """The log of the start warns of a library that may corrupt a database, and of no other."""
     warned = [event for event in alone.replicas[0].events() if event.get("event") == "sqlite"]
-    assert len(warned) == (sqlite3.sqlite_version_info < (3, 51, 3))
+    assert bool(warned) == (sqlite3.sqlite_version_info < (3, 51, 3))
     assert all(event["level"] == "warning" and "3.51.3" in event["says"] for event in warned)

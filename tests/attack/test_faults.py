@@ -1,8 +1,9 @@
-"""Something goes wrong at each statement of a transaction in turn: all of it happens, or nothing."""
+"""Something goes wrong at each statement of a transaction: all of it happens, or nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import orjson
 import psycopg
@@ -147,9 +148,9 @@ def ended(url: str) -> Callable[[Connection], None]:
 
     def end(connection: Connection) -> None:
         raw = connection.connection.dbapi_connection
-        assert isinstance(raw, psycopg.Connection)
+        pid = cast("psycopg.Connection[Any]", raw).info.backend_pid
         with psycopg.connect(url, autocommit=True) as other:
-            other.execute("SELECT pg_terminate_backend(%s, 5000)", (raw.info.backend_pid,))
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
 
     return end
 

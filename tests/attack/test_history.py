@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -89,7 +90,7 @@ def refused(told: list[Told], kept: Kept, *, read: int, used: int) -> tuple[list
     )
 
 
-def changed(kept: Kept, number: int, **fields: int) -> Kept:
+def changed(kept: Kept, number: int, **fields: Any) -> Kept:
     """The history with other figures on one entry's line."""
     entry = kept.entries[f"ent_{number}"]
     line = entry.lines[0]._replace(**fields)
@@ -242,7 +243,7 @@ def steps(charges: int) -> int:
     """How many lines of code judging a history executes."""
     executed = 0
 
-    def trace(_frame: FrameType, event: str, _arg: object) -> Callable[..., object]:
+    def trace(_frame: FrameType, event: str, _arg: Any) -> Callable[..., Any]:
         nonlocal executed
         executed += event == "line"
         return trace

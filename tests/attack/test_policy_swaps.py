@@ -69,7 +69,7 @@ def test_limits_follow_the_policy_and_what_was_given_stays(target: Target) -> No
             Wish(body=proposal(site, f"{site}-{turn}-{n}", "50.00"), key=f"{site}-{turn}-{n}")
             for n in range(number)
         ]
-        return dict(said(target.end(target.begin(wishes, processes=4))))
+        return dict(said(target.end(target.begin(wishes, processes=1, threads=4))))
 
     with publishing(target) as services:
         assert ask("full", 24) == {"approved": TILL // 50, "denied": 24 - TILL // 50}

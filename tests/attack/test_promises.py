@@ -1,7 +1,6 @@
 """What guards of budgets were caught doing, each as what must hold instead."""
 
 from dataclasses import replace
-from http.client import HTTPConnection
 from json import dumps
 
 from tests.attack.clients import Wish
@@ -21,17 +20,14 @@ def used(kept: Kept, entry: str, budget: str) -> int:
 
 def send(target: Target, path: str, body: object, key: str | None = None) -> int:
     """The status that one request gets."""
-    connection = HTTPConnection("127.0.0.1", target.replicas[0].port, timeout=30)
     headers = {"Authorization": f"Bearer {target.secret}", "Content-Type": "application/json"}
     if key is not None:
         headers["Idempotency-Key"] = key
-    try:
+    with target.replicas[0].connected() as connection:
         connection.request("POST", path, dumps(body), headers)
         response = connection.getresponse()
         response.read()
         return response.status
-    finally:
-        connection.close()
 
 
 def test_what_was_checked_is_what_is_charged(target: Target) -> None:
@@ -64,7 +60,7 @@ def test_what_is_held_is_spent(target: Target) -> None:
 
 
 def test_a_repeated_request_moves_no_counter(target: Target) -> None:
-    """The same key again and again, everywhere at once: the balance moves once, not only the row."""
+    """The same key again and again, everywhere at once: the balance moves once, as the row does."""
     site = target.new_site()
     wish = Wish(body=proposal(site, f"{site}-again", "70.00"), key=f"{site}-again")
     outcomes = target.end(target.begin([wish] * 3, processes=4, threads=2, split=False))

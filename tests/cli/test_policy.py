@@ -17,7 +17,7 @@ def folder(tmp_path: Path) -> Path:
     return write_set(tmp_path, PASSING)
 
 
-def _json(*arguments: str | Path) -> Any:  # noqa: ANN401 — JSON
+def _json(*arguments: str | Path) -> Any:
     return json.loads(remit(*arguments, "--format", "json").stdout)
 
 

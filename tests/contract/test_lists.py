@@ -65,19 +65,19 @@ def twelve() -> Writes:
     return writes
 
 
-def resolutions(store: SqlStore, page: Page = EVERYTHING, **wanted: Any) -> str:  # noqa: ANN401
+def resolutions(store: SqlStore, page: Page = EVERYTHING, **wanted: Any) -> str:
     with store.read() as reader:
         found = reader.list_resolutions(Filter(**wanted), page)
     return " ".join(record.id.removeprefix("res_") for record in found)
 
 
-def escalations(store: SqlStore, page: Page = EVERYTHING, **wanted: Any) -> str:  # noqa: ANN401
+def escalations(store: SqlStore, page: Page = EVERYTHING, **wanted: Any) -> str:
     with store.read() as reader:
         found = reader.list_escalations(Filter(**wanted), page)
     return " ".join(record.id.removeprefix("esc_") for record in found)
 
 
-def entries(store: SqlStore, page: Page = EVERYTHING, **wanted: Any) -> str:  # noqa: ANN401
+def entries(store: SqlStore, page: Page = EVERYTHING, **wanted: Any) -> str:
     with store.read() as reader:
         found = reader.list_entries(Filter(**wanted), page)
     return " ".join(record.id.removeprefix("ent_") for record in found)

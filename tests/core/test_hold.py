@@ -54,9 +54,9 @@ def test_no_more_comes_back_than_there_is() -> None:
     with pytest.raises(ValueError, match="held"):
         release(Balance(held=5), 6)
     with pytest.raises(ValueError, match="settled"):
-        reverse(Balance(settled=5), 6, None)
+        reverse(Balance(settled=5), 6, None, None, AT)
     with pytest.raises(ValueError, match="lacks"):
-        reverse(charge(EMPTY, 5, WEEK, AT), 6, AT)
+        reverse(charge(EMPTY, 5, WEEK, AT), 6, AT, WEEK, AT)
 
 
 def test_a_hold_never_ages_out() -> None:
@@ -74,17 +74,20 @@ def test_a_window_loses_the_spend_that_is_reversed() -> None:
     balance = EMPTY
     for hour, amount in enumerate((1, 2, 4)):
         balance = charge(balance, amount, WEEK, AT + timedelta(hours=hour))
-    balance = reverse(balance, 2, AT + timedelta(hours=1))
+    balance = reverse(balance, 2, AT + timedelta(hours=1), WEEK, AT + timedelta(hours=3))
     assert (balance.settled, balance.version) == (5, 4)
     assert used(balance, WEEK, AT + WEEK) == 4
 
 
 def test_what_aged_out_is_not_taken_from_its_neighbour() -> None:
-    """A spend that the row dropped already returns nothing, and changes nothing."""
-    balance = charge(charge(EMPTY, 5, WEEK, AT), 3, WEEK, AT + WEEK)
+    """A spend that left the window returns nothing, whether the row dropped it or not."""
+    old = charge(EMPTY, 5, WEEK, AT)
+    assert reverse(old, 5, AT, WEEK, AT + WEEK) is old
+    balance = charge(old, 3, WEEK, AT + WEEK)
     assert len(balance.spends) == 1
-    assert reverse(balance, 5, AT) is balance
-    assert reverse(EMPTY, 5, AT) is EMPTY
+    for within in (WEEK, 2 * WEEK, FOREVER):  # a policy may have made the window longer since
+        assert reverse(balance, 5, AT, within, AT + WEEK) is balance
+    assert reverse(EMPTY, 5, AT, WEEK, AT) is EMPTY
 
 
 def test_what_no_policy_ages_any_more_stays() -> None:
@@ -105,7 +108,8 @@ def test_reversals_of_merged_spends_err_to_refusal(data: st.DataObject) -> None:
     now = balance.spends[-1][0]
     chosen = data.draw(st.lists(st.sampled_from(range(len(charges))), max_size=60, unique=True))
     for number in chosen:
-        balance = reverse(balance, charges[number][1], charges[number][0])
+        at, amount = charges[number]
+        balance = reverse(balance, amount, at, WEEK * 10, now)
     left = sum(amount for number, (_, amount) in enumerate(charges) if number not in set(chosen))
     assert used(balance, WEEK * 10, now) >= left
     assert balance.settled == sum(amount for _, amount in balance.spends)
@@ -113,10 +117,15 @@ def test_reversals_of_merged_spends_err_to_refusal(data: st.DataObject) -> None:
 
 @dataclass
 class Approval:
-    """What the naive model knows of one approval: no sums, no merging, no dropping."""
+    """What the naive model knows of one approval: no sums, no merging, no dropping.
+
+    ``late`` is what was reversed after it had aged out: nothing was freed, so it may count
+    again where the clock goes back.
+    """
 
     held: int = 0
     spent: int = 0
+    late: int = 0
     spent_at: datetime = AT
     seen_at: datetime = AT
     recorded_at: datetime | None = None
@@ -136,7 +145,10 @@ class Life(RuleBasedStateMachine):
 
     def naive(self, *, at_least: bool) -> int:
         """What is used, at least or at most: a clock that went back leaves a range."""
-        spends = [(a.spent_at if at_least else a.seen_at, a.spent) for a in self.approvals]
+        spends = [
+            (a.spent_at, a.spent) if at_least else (a.seen_at, a.spent + a.late)
+            for a in self.approvals
+        ]
         now = self.seen if at_least else self.now
         alive = [s for at, s in spends if self.within is None or at + self.within > now]
         return sum(a.held for a in self.approvals) + sum(alive)
@@ -192,8 +204,10 @@ class Life(RuleBasedStateMachine):
         approval = self.draw(data, held=False)
         if approval is not None:
             before = self.balance
-            self.balance = reverse(before, approval.spent, approval.recorded_at)
+            recorded_at = approval.recorded_at
+            self.balance = reverse(before, approval.spent, recorded_at, self.within, self.now)
             self.changes += self.balance is not before
+            approval.late = approval.spent if self.balance is before else 0
             approval.spent = 0
 
     @rule(limit=st.integers(min_value=0, max_value=200))

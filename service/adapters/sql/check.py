@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import Connection, inspect, select
 from sqlalchemy.exc import DatabaseError
 
+from service.adapters.sql.conflict import reached
 from service.adapters.sql.engine import open_engines
 from service.adapters.sql.migrate import find_revision, is_known, newest_revision
 from service.adapters.sql.rows import SURROGATES
@@ -27,15 +28,15 @@ def check_database(url: str) -> Sequence[Finding]:
     """What is wrong with a database, nothing where it is sound.
 
     Codes: ``no_database``, ``not_migrated``, ``behind``, ``ahead``, ``damaged``. Changes
-    nothing, and creates no file. Raises `DatabaseError`, or SQLAlchemy's errors where
-    the server does not answer.
+    nothing, and creates no file. Raises `engine.DatabaseError`, also where the server does
+    not answer.
     """
     engines = open_engines(url, serving=False)
     try:
         if engines.file is not None and not engines.file.exists():
             message = f"there is no database at {engines.file}"
             return [Finding(code="no_database", message=message, remedy=_UPGRADE)]
-        with engines.reads.connect() as connection:
+        with reached(engines.reads) as connection:
             return [*_revisions(connection), *_damage(connection)]
     finally:
         engines.close()
@@ -47,7 +48,7 @@ def is_sealed(url: str) -> bool:
     try:
         if engines.file is not None and not engines.file.exists():
             return False
-        with engines.reads.connect() as connection:
+        with reached(engines.reads) as connection:
             if not inspect(connection).has_table(SURROGATES.table.name):
                 return False
             return connection.execute(select(SURROGATES.key).limit(1)).first() is not None

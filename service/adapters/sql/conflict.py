@@ -2,12 +2,13 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from service.adapters.sql.engine import DatabaseError
 from service.app.errors import Busy, OutcomeUnknown, Unavailable
 
 _AGAIN: Final = frozenset({"40001", "40P01", "55P03"})
@@ -17,11 +18,23 @@ _AGAIN: Final = frozenset({"40001", "40P01", "55P03"})
 @contextmanager
 def connected(engine: Engine) -> Iterator[Connection]:
     """A connection for the block. Raises `Unavailable` where the database cannot be reached."""
-    try:
-        connection = engine.connect()
-    except OperationalError as error:
-        raise _out_of_reach() from error
-    with connection:
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(engine.connect())
+        except OperationalError as error:
+            raise _out_of_reach() from error
+        yield connection
+
+
+@contextmanager
+def reached(engine: Engine) -> Iterator[Connection]:
+    """A connection for an operator's command. Raises `DatabaseError` with what the server said."""
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(engine.connect())
+        except OperationalError as error:
+            said = str(error.orig).partition("\n")[0]
+            raise DatabaseError(f"the database cannot be reached: {said}") from error
         yield connection
 
 

@@ -9,6 +9,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from service.adapters.sql.conflict import reached
 from service.adapters.sql.engine import open_engines
 
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
@@ -20,7 +21,7 @@ def upgrade(url: str) -> None:
     """Run the migrations that a database lacks, all or none. Raises `DatabaseError`."""
     engines = open_engines(url, serving=False)
     try:
-        with engines.writes.connect() as connection:
+        with reached(engines.writes) as connection:
             _wait_for_others(connection)
             config = Config()
             config.attributes["connection"] = connection

@@ -6,7 +6,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Boolean, Column, Table
 
-from service.adapters.sql.columns import Form, Spends
+from service.adapters.sql.columns import Form, Spends, instant
 from service.adapters.sql.sets import Names, Row
 from service.adapters.sql.tables import METADATA
 from service.app import records
@@ -87,7 +87,7 @@ class BudgetShape(Shape[records.BudgetRecord]):
 
     def record(self, row: Sequence[Any]) -> records.BudgetRecord:
         """The record of a row of all columns, as SQLAlchemy reads it."""
-        key, name, budget, site, starts_at, ends_at, *balance = row
+        key, name, budget, site, starts_at, ends_at, held, settled, version, spends = row
         return records.BudgetRecord(
             key=key,
             row=name,
@@ -95,7 +95,20 @@ class BudgetShape(Shape[records.BudgetRecord]):
             site=site,
             starts_at=starts_at,
             ends_at=ends_at,
-            balance=Balance(*balance),
+            balance=Balance(held, settled, version, spends),
+        )
+
+    def stored(self, row: Sequence[Any]) -> records.BudgetRecord:
+        """The record of a row of all columns, in the driver's form: the hottest of all reads."""
+        key, name, budget, site, starts_at, ends_at, held, settled, version, spends = row
+        return records.BudgetRecord(
+            key=key,
+            row=name,
+            budget=budget,
+            site=site,
+            starts_at=None if starts_at is None else instant(starts_at),
+            ends_at=None if ends_at is None else instant(ends_at),
+            balance=Balance(held, settled, version, _SPENDS.decode(spends)),
         )
 
 

@@ -128,6 +128,8 @@ class SubjectKeys(Row, table=True):
 class Openings(Row, table=True):
     """The sealed disclosures of one entry. A subject's are found through its entries."""
 
+    __table_args__ = (_CLUSTERED,)
+
     entry: str = Field(sa_type=Words, primary_key=True)
     subject: str = Field(sa_type=Words)
     sealed: bytes = Field(sa_type=LargeBinary)

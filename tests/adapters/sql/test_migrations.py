@@ -64,13 +64,13 @@ def described(engine: Engine) -> dict[str, Any]:
     }
 
 
-def index(found: Any) -> str:  # noqa: ANN401
+def index(found: Any) -> str:
     """With the condition of a partial one as text: SQLAlchemy has an object for it."""
     options = {name: str(value) for name, value in found.get("dialect_options", {}).items()}
     return str({**found, "dialect_options": options})
 
 
-def collation(column: Any) -> str | None:  # noqa: ANN401
+def collation(column: Any) -> str | None:
     found: str | None = getattr(column["type"], "collation", None)
     return found
 

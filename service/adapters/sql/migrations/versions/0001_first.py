@@ -118,6 +118,7 @@ def _openings() -> None:
         sa.Column("subject", WORDS, nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("entry", name="pk_openings"),
+        sqlite_with_rowid=False,
     )
 
 
