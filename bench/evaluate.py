@@ -26,7 +26,7 @@ from service.policyfile.load import load_rulebook
 SIZES = (10, 1_000, 10_000)
 CONDITIONS = 5
 AT = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
-SECONDS_PER_ENGINE = 2.0
+SECONDS_PER_ENGINE = 1.0
 
 
 def main() -> None:

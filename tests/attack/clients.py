@@ -115,7 +115,7 @@ class Attack:
 
 def _launched(plan: Plan, start_at: float) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.attack.clients"],
+        [sys.executable, "-S", "-m", "tests.attack.clients"],  # the standard library will do
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
