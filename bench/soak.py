@@ -9,9 +9,7 @@ of its replicas, or a process of the database server. Then the whole history is 
 """
 
 import argparse
-import os
 import random
-import signal
 import sys
 import tempfile
 import time
@@ -146,8 +144,7 @@ def _on_postgresql(running: Server, folder: Path, size: int, every: float, seed:
         return "a connection"
 
     def kill_a_backend(target: Target) -> str:
-        os.kill(draw.choice(running.backends(target.database)), signal.SIGKILL)
-        running.wait()
+        running.kill(draw.choice(running.backends(target.database)))
         return "the server"
 
     harms = [_kill_a_replica, end_a_connection, kill_a_backend]

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -79,15 +78,18 @@ class Replica:
 
     def kill(self) -> None:
         """End it at once, whatever it is doing: SIGKILL."""
-        self._end(signal.SIGKILL)
+        if self.process is not None:
+            self.process.kill()
+            self.wait_for_end()
 
     def stop(self) -> None:
-        """Ask it to end, and wait until it has."""
-        self._end(signal.SIGTERM)
-
-    def _end(self, number: signal.Signals) -> None:
+        """Ask it to end."""
         if self.process is not None:
-            self.process.send_signal(number)
+            self.process.terminate()
+
+    def wait_for_end(self) -> None:
+        """Wait until it has."""
+        if self.process is not None:
             self.process.wait(30)
             if self.process.stdout is not None:
                 self.process.stdout.close()
@@ -135,6 +137,8 @@ def running(database: str, policies: Path, number: int = 1) -> Iterator[list[Rep
     finally:
         for replica in made:
             replica.stop()
+        for replica in made:
+            replica.wait_for_end()
             replica.log.close()
 
 

@@ -1,6 +1,8 @@
 """A PostgreSQL server to be unkind to: its processes may be ended in any way."""
 
+import os
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -36,31 +38,45 @@ class Server:
             return cursor.fetchall() if cursor.description else []
 
     def backends(self, database: str) -> list[int]:
-        """The processes that serve the connections to a database."""
+        """The processes that serve a database's connections. Waits until there is one."""
         name = urlsplit(database).path.strip("/")
-        found = self.execute(f"SELECT pid FROM pg_stat_activity WHERE datname = '{name}'")  # noqa: S608
+        statement = f"SELECT pid FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608
+        deadline = time.monotonic() + RESTART_SECONDS
+        while not (found := self.execute(statement)):
+            assert time.monotonic() < deadline, "nobody is connected"
+            time.sleep(0.02)
         return [int(str(pid)) for (pid,) in found]
 
     def terminate(self, pid: int) -> None:
         """End a connection from the server's side, whatever it is doing."""
         self.execute(f"SELECT pg_terminate_backend({pid})")
 
+    def kill(self, pid: int) -> None:
+        """Kill a process of the server, which starts anew; wait until it takes connections.
+
+        The server ends all its processes then, but not at once: as long as one is left
+        that was there before, it has not noticed yet.
+        """
+        before = self._processes()
+        os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + RESTART_SECONDS
+        while before & (self._processes() or before):
+            assert time.monotonic() < deadline, "the server does not come back"
+            time.sleep(0.05)
+
+    def _processes(self) -> set[object]:
+        """The processes of all clients' connections; none where nobody answers."""
+        statement = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
+        try:
+            return {pid for (pid,) in self.execute(statement)}
+        except psycopg.OperationalError:
+            return set()
+
     def deadlocks(self, database: str) -> int:
         """How many deadlocks the server had to resolve in a database."""
         name = urlsplit(database).path.strip("/")
         statement = f"SELECT deadlocks FROM pg_stat_database WHERE datname = '{name}'"  # noqa: S608
         return int(str(self.execute(statement)[0][0]))
-
-    def wait(self) -> None:
-        """Wait until it takes connections again."""
-        deadline = time.monotonic() + RESTART_SECONDS
-        while True:
-            try:
-                self.execute("SELECT 1")
-                return
-            except psycopg.OperationalError:
-                assert time.monotonic() < deadline, "the server does not come back"
-                time.sleep(0.05)
 
 
 @contextmanager

@@ -1,8 +1,6 @@
 """Processes are killed in the middle of their work: whatever was acknowledged is there, whole."""
 
-import os
 import resource
-import signal
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -87,20 +85,14 @@ def test_connections_are_ended_by_the_server(target: Target, postgresql: Server)
 
 def test_a_server_process_is_killed(target: Target, postgresql: Server) -> None:
     """The server starts anew and recovers; the replicas find their way back by themselves."""
-
-    def kill(pid: int) -> None:
-        os.kill(pid, signal.SIGKILL)
-        postgresql.wait()
-
-    unkind(target, postgresql, kill, times=2)
+    unkind(target, postgresql, postgresql.kill, times=2)
 
 
 def unkind(target: Target, server: Server, end: Callable[[int], None], times: int) -> None:
     site, random = target.new_site(), Random(3)  # noqa: S311 — a load, no secret
     running = load(target, site)
     for _ in range(times):
-        for pid in random.sample(server.backends(target.database), 1):
-            end(pid)
+        end(random.choice(server.backends(target.database)))
         time.sleep(0.03)
     assert setbacks(all_decided(target, running)) <= NOT_NOW
 

@@ -155,8 +155,8 @@ def test_every_answer_says_which_change_it_made(target: Target) -> None:
     assert sorted(versions) == list(range(1, 31))
 
 
-def test_patience_has_an_end(target: Target) -> None:
-    """A key that is new after a refusal is not used up: the corrected request is decided."""
+def test_a_refused_request_does_not_use_up_its_key(target: Target) -> None:
+    """What was refused as unreadable may be corrected and sent with the same key: it is decided."""
     site = target.new_site()
     wish = Wish(body=proposal(site, f"{site}-typo"), key=f"{site}-typo")
     wrong = replace(wish, body={**wish.body, "resolution": "gold"})
