@@ -201,7 +201,7 @@ class Amount(_Compiled):
 
     def __init__(self, work: "_Work") -> None:
         super().__init__(work)
-        self._compute = arithmetic(self.tree)
+        self._compute = arithmetic(work.nodes[0])
 
     def __call__(self, scope: Any) -> int | None:  # noqa: ANN401 - opaque to the core
         """Evaluate in a `Scope` of the same environment. Never raises."""
