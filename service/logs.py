@@ -7,6 +7,7 @@ what somebody sent.
 
 import logging
 import sys
+from contextlib import suppress
 from traceback import StackSummary, extract_tb
 from types import TracebackType
 from typing import Final
@@ -92,9 +93,14 @@ def _rendered(event: object, **_: object) -> str:
 
 
 def _write(line: str) -> None:
-    """A line on what is standard error now: whoever runs commands in turn may exchange it."""
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+    """A line on what is standard error now: whoever runs commands in turn may exchange it.
+
+    A line that cannot be written, because the disk is full or nobody reads, is given up:
+    it never fails the request, the batch or the connection that it would have told about.
+    """
+    with suppress(OSError):
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
 
 
 class _StandardError:
