@@ -5,6 +5,7 @@ WORKERS ?= 2
 TESTS   ?= tests
 UPGRADE ?=
 SOAK    ?=
+BENCH   ?=
 
 BIN    := .venv/bin
 CODE   := $(wildcard service tests bench)
@@ -14,7 +15,7 @@ LOCKER := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --genera
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run check format lint types imports test bench soak generate openapi schema lock image clean
+.PHONY: help setup run check format lint types imports test bench soak generate states openapi schema lock image clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,17 +49,20 @@ imports: setup ## import contracts alone
 test: setup ## the tests, or some: make test TESTS=tests/core
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
-bench: setup ## measure, and print each figure beside what it is measured against
-	$(BIN)/python -m bench
+bench: setup ## measure, each figure beside what it is measured against; or one: make bench BENCH="http --rounds 1"
+	$(BIN)/python -m bench $(BENCH)
 
 soak: setup ## a million contended decisions with kill -9 in between, or less: make soak SOAK="--decisions 50000"
 	$(BIN)/python -m bench.soak $(SOAK)
 
-generate: openapi schema commands ## write every generated file anew; the tests compare them
+generate: openapi schema commands states ## write every generated file anew; the tests compare them
 
 commands: setup ## write docs/cli.md
 	$(BIN)/python -m service.cli.helppages > docs/cli.md.new
 	mv docs/cli.md.new docs/cli.md
+
+states: setup ## draw the states of an escalation into docs/escalation.md
+	$(BIN)/python -m service.cli.statediagram docs/escalation.md
 
 openapi: setup ## write openapi/openapi.json
 	@mkdir -p openapi

@@ -1,209 +1,128 @@
-"""POST /v1/resolutions with four budgets on SQLite (FULL), beside an empty FastAPI POST.
+"""POST /v1/resolutions with four budgets, beside an empty FastAPI POST and a plain service.
 
-Both run as one process on the same machine and are loaded in turns, round by round, by
-wrk (throughput, 64 connections) and by hey (latency, at half of the service's own
-throughput). Both programs come from Debian: apt-get install wrk hey.
+One table: requests a second, p50 and p99 for 1, 8, 64 and 256 connections (wrk, each as
+fast as it is answered), on SQLite and on PostgreSQL with one and three replicas, beside
+the framework alone (``bench.empty``) and beside what a good developer would write in a
+day with SQLModel and Casbin (``bench.plain``), on the same PostgreSQL. All of them are up
+during the whole run and are asked in turns, round by round; each replica gets its share
+of the connections. A second table has the latency at half of what SQLite can at 64
+connections (hey), and a third what a lone request takes.
 
-    python -m bench.http [ROUNDS]
+    python -m bench.http [--rounds N] [--seconds N] [--connections N …] [--endpoints NAME …]
 """
 
-import json
-import os
-import re
-import shutil
-import statistics
-import subprocess
-import sys
+import argparse
 import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
+from bench import disk, servers, traffic
 from bench.table import Table
+from bench.traffic import Endpoint, Figures
+from bench.turns import in_turns
 
-CONNECTIONS = 64
-ROUND_SECONDS = 4
-GUESTS = 5_000
+CONNECTIONS: Final = (1, 8, 64, 256)
+TARGET_CONNECTIONS: Final = 64
+MUST_SHARE: Final = 0.4
+MUST_TAIL: Final = 5.0
+MUST_LONE_MS: Final = 1.0
 
-POLICY = """
-remit: 1
-name: bench
-currency: USD
-timezone: America/New_York
-sites: {new_york: {}}
-roles: {front_desk: {reports_to: duty_manager}, duty_manager: {}}
-facts:
-  guest.id:          {type: text, personal: true}
-  guest.tier:        {type: choice, of: [member, silver, gold]}
-  stay.id:           {type: text}
-  stay.nightly_rate: {type: money}
-  stay.total:        {type: money}
-  incident.severity: {type: integer, from: 1, to: 5}
-subject: guest.id
-resolutions: {goodwill_credit: {}, comp_night: {unit: night, worth: stay.nightly_rate}}
-grants:
-  - {id: small-gesture, role: front_desk, may: [goodwill_credit], up_to: 200}
-  - {id: make-it-right, role: front_desk, may: [goodwill_credit, comp_night], up_to: 500,
-     when: 'incident.severity >= 3 || guest.tier == "gold"', needs: [note]}
-  - {id: recovery, role: duty_manager, may: any, up_to: 'percent(stay.total, 100)'}
-budgets:
-  - {id: guest-stay, limit: 900000000000, per: [guest.id, stay.id], roles: [front_desk]}
-  - {id: shift,      limit: 900000000000, per: [agent.id, site.id], every: day, roles: [front_desk]}
-  - {id: house,      limit: 900000000000, per: [site.id], every: month}
-  - {id: repeat,     count: 1000000,      per: [guest.id], within: 90d, roles: [front_desk]}
-"""
-ACCESS = """p, agent, resolution, propose
-g, front_desk, agent, *
-g, ana, front_desk, new_york
-"""
-BODY = {
-    "site": "new_york",
-    "resolution": "goodwill_credit",
-    "amount": "150.00",
-    "currency": "USD",
-    "reason": "noise",
-    "note": "AC broken until 2 am",
-    "channel": "front_desk",
-    "facts": {
-        "guest": {"id": "G-GUEST", "tier": "gold"},
-        "stay": {"id": "S-GUEST", "nightly_rate": "320.00", "total": "960.00"},
-        "incident": {"severity": 2},
-    },
-}
-SCRIPT = """
-wrk.method = "POST"
-wrk.headers["Content-Type"] = "application/json"
-wrk.headers["Authorization"] = "Bearer %s"
-local body = '%s'
-local guest = 0
-function request()
-  guest = guest + 1
-  return wrk.format(nil, nil, nil, (body:gsub("GUEST", tostring(guest %% %d))))
-end
-"""
+Measured = Mapping[tuple[int, str], tuple[float, ...]]
+Measure = Callable[[], tuple[float, ...]]
 
 
-def main() -> None:
-    """Load both in turns and print throughput, latency and their ratios."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    for program in ("wrk", "hey"):
-        if shutil.which(program) is None:
-            sys.exit(f"{program} is not installed: apt-get install wrk hey")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder)
-        with _remit(path) as (remit, key), _empty() as empty:
-            script = path / "post.lua"
-            script.write_text(SCRIPT % (key, json.dumps(BODY), GUESTS))
-            _throughput_and_latency(remit, empty, script, key, rounds)
-    print(f"\nfsync of this disk: {_fsync_microseconds():,.0f} µs")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Load all of them in turns and print the tables."""
+    asked = _asked(arguments)
+    traffic.require()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        servers.running(asked.endpoints) as endpoints,
+    ):
+        found = _flooded(endpoints, asked, Path(folder))
+        _print_all(found, asked)
+        _print_goals(found, _dripped(endpoints, found, asked))
+    disk.tell()
 
 
-def _throughput_and_latency(remit: str, empty: str, script: Path, key: str, rounds: int) -> None:
-    for url in (remit, empty):
-        _wrk(url, script, 2)
-    rates: dict[str, list[float]] = {remit: [], empty: []}
-    for _ in range(rounds):
-        for url in (remit, empty):
-            rates[url].append(_wrk(url, script, ROUND_SECONDS))
-    ours, ceiling = statistics.median(rates[remit]), statistics.median(rates[empty])
-    half = ours / 2
-    tails: dict[str, list[tuple[float, float]]] = {remit: [], empty: []}
-    for _ in range(rounds):
-        for url in (remit, empty):
-            tails[url].append(_hey(url, key, half))
-    table = Table("endpoint", "requests/s at 64", "p50 ms at half load", "p99 ms at half load")
-    for name, url in (("remit", remit), ("empty", empty)):
-        p50, p99 = (statistics.median(found) for found in zip(*tails[url], strict=True))
-        table.row(name, f"{statistics.median(rates[url]):,.0f}", f"{p50:.2f}", f"{p99:.2f}")
-    p99s = [statistics.median(p99 for _, p99 in tails[url]) for url in (remit, empty)]
-    table.row("ratio", f"{ours / ceiling:.2f}", "", f"{p99s[0] / p99s[1]:.1f}")
+def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench.http", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=4, help="of one measurement")
+    parser.add_argument("--connections", type=int, nargs="+", default=CONNECTIONS)
+    parser.add_argument(
+        "--endpoints", nargs="+", choices=servers.EVERYBODY, default=servers.EVERYBODY
+    )
+    return parser.parse_args(arguments)
+
+
+def _flooded(
+    endpoints: Mapping[str, Endpoint], asked: argparse.Namespace, folder: Path
+) -> Measured:
+    ways: dict[tuple[int, str], Measure] = {
+        (number, name): _flooding(endpoint, number, asked.seconds, folder)
+        for number in asked.connections
+        for name, endpoint in endpoints.items()
+    }
+    return in_turns(ways, asked.rounds)
+
+
+def _flooding(endpoint: Endpoint, number: int, seconds: int, folder: Path) -> Measure:
+    return lambda: traffic.flood(endpoint, number, seconds, folder)
+
+
+def _dripped(
+    endpoints: Mapping[str, Endpoint], found: Measured, asked: argparse.Namespace
+) -> dict[str, Figures]:
+    """Both at half of what SQLite can, where the run has them."""
+    key = (TARGET_CONNECTIONS, "sqlite")
+    if key not in found or "empty" not in endpoints:
+        return {}
+    half = found[key][0] / 2
+    ways: dict[str, Measure] = {
+        name: _dripping(endpoints[name], half, asked.seconds) for name in ("sqlite", "empty")
+    }
+    return {name: Figures(*figures) for name, figures in in_turns(ways, asked.rounds).items()}
+
+
+def _dripping(endpoint: Endpoint, rate: float, seconds: int) -> Measure:
+    return lambda: traffic.drip(endpoint, rate, seconds)
+
+
+def _print_all(found: Measured, asked: argparse.Namespace) -> None:
+    table = Table("connections", "endpoint", "requests/s", "p50 ms", "p99 ms", "of the empty one")
+    for number in asked.connections:
+        ceiling = found.get((number, "empty"))
+        for name in asked.endpoints:
+            rate, p50, p99 = found[number, name]
+            share = "" if ceiling is None else f"{rate / ceiling[0]:.2f}"
+            table.row(number, name, f"{rate:,.0f}", f"{p50:.2f}", f"{p99:.2f}", share)
     table.print()
 
 
-@contextmanager
-def _remit(folder: Path) -> Iterator[tuple[str, str]]:
-    (folder / "policies").mkdir()
-    (folder / "policies" / "bench.yaml").write_text(POLICY)
-    (folder / "policies" / "access.csv").write_text(ACCESS)
-    remit = [sys.executable, "-m", "service"]
-    database = f"sqlite:///{folder}/bench.db"
-    place = ["--policies", str(folder / "policies"), "--database", database]
-    port = "8151"
-    with _running([*remit, "serve", *place, "--port", port, "--log-level", "warning"], port):
-        create = [*remit, "key", "create", "--subject", "ana", "--database", database]
-        key = subprocess.run(create, capture_output=True, text=True, check=True).stdout.strip()
-        yield f"http://127.0.0.1:{port}/v1/resolutions", key
-
-
-@contextmanager
-def _empty() -> Iterator[str]:
-    port = "8152"
-    with _running([sys.executable, "-m", "bench.empty", port], port):
-        yield f"http://127.0.0.1:{port}/v1/resolutions"
-
-
-@contextmanager
-def _running(command: list[str], port: str) -> Iterator[None]:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        _wait(port, process)
-        yield
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _wait(port: str, process: "subprocess.Popen[bytes]") -> None:
-    for _ in range(200):
-        if process.poll() is not None:
-            sys.exit("a server ended before it answered")
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1)
-            return
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            time.sleep(0.1)
-    sys.exit("a server does not answer")
-
-
-def _wrk(url: str, script: Path, seconds: int) -> float:
-    """Requests per second; every answer must be 201."""
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), url]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    if "Non-2xx" in said:
-        sys.exit(f"not every answer was a decision:\n{said}")
-    found = re.search(r"Requests/sec:\s+([\d.]+)", said)
-    assert found is not None, said
-    return float(found[1])
-
-
-def _hey(url: str, key: str, rate: float) -> tuple[float, float]:
-    """p50 and p99 in milliseconds at a rate of requests per second."""
-    body = json.dumps(BODY).replace("GUEST", str(time.time_ns() % GUESTS))
-    command = [
-        *("hey", "-z", f"{ROUND_SECONDS}s", "-c", "32", "-q", f"{rate / 32:.2f}"),
-        *("-m", "POST", "-T", "application/json", "-H", f"Authorization: Bearer {key}"),
-        *("-d", body, "-o", "csv", url),
-    ]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    times = sorted(float(line.split(",", 1)[0]) * 1e3 for line in said.splitlines()[1:] if line)
-    return statistics.median(times), times[int(len(times) * 0.99)]
-
-
-def _fsync_microseconds() -> float:
-    with tempfile.NamedTemporaryFile() as file:
-        times = []
-        for _ in range(200):
-            file.write(b"x" * 4096)
-            file.flush()
-            started = time.perf_counter()
-            os.fdatasync(file.fileno())
-            times.append(time.perf_counter() - started)
-    return statistics.median(times) * 1e6
+def _print_goals(found: Measured, half: Mapping[str, Figures]) -> None:
+    """What was aimed at, as far as this run can say."""
+    table = Table("goal, on SQLite", "measured", "must be")
+    ours = found.get((TARGET_CONNECTIONS, "sqlite"))
+    empty = found.get((TARGET_CONNECTIONS, "empty"))
+    if ours is not None and empty is not None:
+        share = f"{ours[0] / empty[0]:.2f}"
+        table.row(f"share of the empty one at {TARGET_CONNECTIONS}", share, f"≥ {MUST_SHARE}")
+    if half:
+        times = f"{half['sqlite'].p99 / half['empty'].p99:.1f}"
+        shown = f"{half['sqlite'].p99:.2f} ms, {times} x the empty one"
+        table.row("p99 at half load", shown, f"≤ {MUST_TAIL} x")
+    ours, empty = found.get((1, "sqlite")), found.get((1, "empty"))
+    if ours is not None and empty is not None:
+        table.row(
+            "a lone request, p50 above the empty one",
+            f"{ours[1] - empty[1]:.2f} ms",
+            f"< {MUST_LONE_MS} ms",
+        )
+    print()
+    table.print()
 
 
 if __name__ == "__main__":

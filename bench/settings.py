@@ -21,7 +21,7 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Connection
 
-from bench.http import BODY, POLICY
+from bench.house import BODY, POLICY
 from bench.table import Table
 from service.adapters.ids import RandomIds
 from service.adapters.sql.engine import CHECKPOINT_PAGES, open_engines

@@ -15,11 +15,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import cycle
+from itertools import count, cycle
 from pathlib import Path
 
 from bench.table import Table
+from bench.tally import Round, Tally
 from tests.attack import policy, replicas, server
 from tests.attack.clients import Attack, Outcome, Wish
 from tests.attack.database import read
@@ -39,36 +39,22 @@ Harm = Callable[[Target], str]
 """Kills something of a target that is at work, and says what."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
-    """What came of one round. ``faults`` are the sentences of the judge."""
-
-    database: str
-    requests: int
-    decisions: int
-    approved: int
-    retried: int
-    kills: int
-    seconds: float
-    faults: Sequence[str]
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Soak, print each round and the sum; 1 where anything did not hold."""
     asked = _asked(arguments)
-    started = time.monotonic()
-    rounds: list[Round] = []
+    started, tally = time.monotonic(), Tally(asked.tally)
     with tempfile.TemporaryDirectory(prefix="remit-") as folder, _places(asked.database) as places:
-        for number, place in enumerate(cycle(places)):
-            left = asked.decisions - sum(one.decisions for one in rounds)
-            if left <= 0 or time.monotonic() - started > asked.seconds:
+        for number in count(len(tally.rounds)):
+            left = asked.decisions - tally.decisions
+            is_over = left <= 0 or time.monotonic() - started > asked.seconds
+            if is_over or any(one.faults for one in tally.rounds):
                 break
-            size = min(asked.round, left)
-            rounds.append(place(Path(folder) / str(number), size, asked.every, number))
-            print(told(rounds[-1]), flush=True)
-            if rounds[-1].faults:
-                break
-    return summarise(rounds)
+            place, size = places[number % len(places)], min(asked.round, left)
+            done = place(Path(folder) / str(number), size, asked.every, number)
+            tally.add(done)
+            print(told(done), flush=True)
+    print(f"\n{tally.decisions:,} of {asked.decisions:,} decisions")
+    return summarise(tally.rounds)
 
 
 def summarise(rounds: Sequence[Round]) -> int:
@@ -82,7 +68,10 @@ def summarise(rounds: Sequence[Round]) -> int:
     table.print()
     for fault in [fault for one in rounds for fault in one.faults]:
         print(f"  {fault}")
-    return 1 if not rounds or any(one.faults for one in rounds) else 0
+    if rounds and not any(one.kills for one in rounds):
+        print("  nothing was killed: soak for longer, or kill more often (--every)")
+    is_sound = any(one.kills for one in rounds) and not any(one.faults for one in rounds)
+    return 0 if is_sound else 1
 
 
 def told(done: Round) -> str:
@@ -108,6 +97,7 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=86_400, help="begin no round after that")
     parser.add_argument("--round", type=int, default=40_000, help="decisions of one round")
     parser.add_argument("--every", type=float, default=15.0, help="seconds between two kills")
+    parser.add_argument("--tally", type=Path, help="a file of rounds to go on from, and to keep")
     parser.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="both")
     return parser.parse_args(arguments)
 

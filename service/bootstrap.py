@@ -2,43 +2,60 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
-from service.adapters.casbin import CasbinAccess, ModelError
+from service.adapters.checkpointcopy import CheckpointFile
 from service.adapters.clock import SystemClock
+from service.adapters.compiler import compiled
+from service.adapters.folder import DiskFolder, changes_of
 from service.adapters.ids import RandomIds
+from service.adapters.mail import Mails
+from service.adapters.register import RegisterFile
+from service.adapters.sheets import SHEETS
+from service.adapters.signer import SigningKeyError, find_signer, signer_of, verify_ed25519
 from service.adapters.sql.check import Finding, is_sealed
 from service.adapters.sql.check import check_database as find_in_database
 from service.adapters.sql.engine import DatabaseError, file_of, parse, sqlite_warning
 from service.adapters.sql.migrate import upgrade
 from service.adapters.sql.store import SqlStore, open_database
 from service.adapters.vault import MasterKeyError, MasterVault, master_key
+from service.adapters.webhooks import Webhooks
+from service.app.approvals import Approvals
 from service.app.ask import Asking
 from service.app.budgets import BudgetReader
 from service.app.budgetsearch import BudgetSearch
+from service.app.checkpoints import CheckpointPublisher
 from service.app.close import Closer
 from service.app.committer import Committer
-from service.app.errors import ServiceError
+from service.app.courier import Courier, Desk
+from service.app.erasures import Erasures
 from service.app.find import Finder
+from service.app.folderkeeper import FolderKeeper, Shelf
+from service.app.integrate import Integrator
 from service.app.keys import Keys
+from service.app.logkeeper import LogKeeper
+from service.app.logkeys import LogKeys
+from service.app.notices import Noticing
+from service.app.outbox import Outbox
 from service.app.policy import PolicyReader
-from service.app.ports import Clock, Ids, Store, Vault
+from service.app.ports import Clock, Store, Vault
+from service.app.publications import Publications
 from service.app.publish import Publisher
+from service.app.restart import Restarter
+from service.app.signing import Signing
 from service.app.snapshot import Library, Snapshot
-from service.app.sweeper import Sweeper
+from service.app.sweeper import Sweeper, everything_due
+from service.app.transparency import Transparency
+from service.books import Books
 from service.config import Settings
-from service.core.rulebook import Rulebook
-from service.policyfile.access import Access
-from service.policyfile.digest import MODEL_FILE
+from service.core.receiver import Receiver
+from service.operatorlog import report_log, report_undecided, tell_alarm, tell_folder, tell_notice
 from service.policyfile.folder import read_folder
-from service.policyfile.load import load_set
-from service.policyfile.problem import PolicyErrors, Problem
-
-PUBLISHED_BY = "start"
-"""Who published a folder that was put in force when the process started."""
+from service.policyfile.problem import PolicyErrors
+from service.policyfile.receiversfile import read_receivers
+from service.services import Services
 
 _log = structlog.get_logger("remit.service")
 
@@ -47,83 +64,47 @@ class StartError(Exception):
     """The service cannot start. The message says why and what to do."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Folder:
-    """The policy folder a process was started with, against what is in force."""
-
-    version: str
-    differs: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Readiness:
-    """Whether requests can be decided now. ``policy`` is the version in force."""
-
-    is_ready: bool
-    policy: str | None
-    folder: Folder | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
-    """Everything that a door may call, running. ``folder`` is the set on this disk, if any."""
-
-    settings: Settings
-    store: Store
-    library: Library
-    committer: Committer
-    asking: Asking
-    finder: Finder
-    keys: Keys
-    publisher: Publisher
-    policy: PolicyReader
-    budgets: BudgetReader
-    budget_search: BudgetSearch
-    sweeper: Sweeper
-    clock: Clock
-    ids: Ids
-    vault: Vault
-    folder: Snapshot | None
-
-    def readiness(self) -> Readiness:
-        """Asks the database; whatever stands in the way means not ready."""
-        try:
-            with self.store.read() as reader:
-                version = reader.head()
-        except Exception:  # noqa: BLE001 — whatever it is, nothing can be decided
-            _log.exception("not_ready")
-            version = None
-        folder = None
-        if self.folder is not None:
-            own = self.folder.rulebook.version
-            folder = Folder(version=own, differs=own != version)
-        is_ready = version is not None and self.committer.is_deciding
-        return Readiness(is_ready=is_ready, policy=version, folder=folder)
-
-
 @contextmanager
-def open_services(settings: Settings, clock: Clock | None = None) -> Iterator[Services]:
+def open_services(
+    settings: Settings, clock: Clock | None = None, *, watch: bool = False
+) -> Iterator[Services]:
     """The whole service, deciding until the block ends.
 
     The policy folder is read first, so a set that does not load changes nothing. An
     embedded database is locked for this process, brought up to date, and has the folder
-    put in force; a server's is only seeded while it is empty. Raises `PolicyErrors` with
+    put in force, with ``watch`` also whenever it changes; a server's is only seeded while it
+    is empty. Raises `PolicyErrors` with
     every problem, `StartError`, and `ServiceError`. ``clock`` is the system's unless another
     is given.
     """
     clock = SystemClock() if clock is None else clock
     folder = _folder(settings)
+    receivers = _receivers(settings)
     _warn(settings)
     with _store(settings, clock, serving=True) as store:
-        services = _assembled(settings, store, folder, clock)
+        services = _assembled(settings, store, folder, clock, receivers)
         _put_in_force(services)
         services.committer.start()
+        try:
+            _erase_again(services)
+        except BaseException:
+            services.committer.stop()
+            raise
         services.sweeper.start()
+        services.log_keeper.start()
+        services.courier.start()
+        if watch and services.folder is not None:
+            services.folder.start()
         try:
             yield services
         finally:
+            if services.folder is not None:
+                services.folder.stop()
+            services.approvals.feed.stop()
+            services.courier.stop()
             services.sweeper.stop()
             services.committer.stop()
+            services.log_keeper.stop()
 
 
 @contextmanager
@@ -134,6 +115,23 @@ def open_books(settings: Settings) -> Iterator[tuple[BudgetReader, Closer]]:
         yield BudgetReader(store, library), Closer(store, library)
 
 
+@contextmanager
+def open_archive(settings: Settings) -> Iterator[Books]:
+    """The log alone, beside a service that may be running. Raises `StartError`.
+
+    Who reads a log makes none: an embedded database has to be there.
+    """
+    with _start_errors():
+        file = file_of(parse(settings.database))
+    if file is not None and not file.exists():
+        raise StartError(f"there is no database {file}; name the one that the service writes")
+    with _store(settings, SystemClock(), serving=False) as store:
+        library, vault = Library(store, compile_files), None
+        with suppress(MasterKeyError):
+            vault = _vault(settings)
+        yield Books.of(store, library, vault, _signing(settings), SHEETS)
+
+
 def _warn(settings: Settings) -> None:
     """Tell the operator what an embedded database's library cannot be trusted with."""
     says = sqlite_warning() if settings.is_embedded else None
@@ -142,10 +140,47 @@ def _warn(settings: Settings) -> None:
 
 
 @contextmanager
+def open_outbox(settings: Settings) -> Iterator[Outbox]:
+    """The outbox alone, beside a service that may be running. Raises `StartError`."""
+    with _store(settings, SystemClock(), serving=False) as store:
+        yield Outbox(store, Library(store, compile_files))
+
+
+@contextmanager
 def open_keys(settings: Settings) -> Iterator[tuple[Keys, Clock]]:
     """The keys alone, beside a service that may be running. Raises `StartError`."""
     with _store(settings, SystemClock(), serving=False) as store:
         yield Keys(store, RandomIds()), SystemClock()
+
+
+@contextmanager
+def open_log(settings: Settings) -> Iterator[tuple[LogKeys, Restarter]]:
+    """The log's keys and its restart, beside a service that may run. Raises `StartError`."""
+    with _store(settings, SystemClock(), serving=False) as store:
+        ids, signing = RandomIds(), _signing(settings)
+        yield LogKeys(store, ids, signing), Restarter(store, ids, signing, _copy(settings))
+
+
+def open_clock() -> Clock:
+    """The clock of this machine."""
+    return SystemClock()
+
+
+@contextmanager
+def open_store(settings: Settings) -> Iterator[Store]:
+    """The database alone, beside a service that may be running. Raises `StartError`."""
+    with _store(settings, SystemClock(), serving=False) as store:
+        yield store
+
+
+def watch_folder(folder: Path) -> Iterator[None]:
+    """Yields once, and then whenever a file of a set changed; never ends."""
+    return changes_of(folder)
+
+
+def new_request_key() -> str:
+    """An ``Idempotency-Key`` that nobody has used."""
+    return RandomIds().salt()
 
 
 def upgrade_database(settings: Settings) -> None:
@@ -163,34 +198,7 @@ def check_database(settings: Settings) -> Sequence[Finding]:
 
 def compile_files(files: Mapping[str, bytes]) -> Snapshot:
     """A snapshot of a set's files. Raises `PolicyErrors`."""
-    loaded = load_set(files)
-    access = _access(loaded.access, loaded.rulebook)
-    return Snapshot(rulebook=loaded.rulebook, access=access, files=files)
-
-
-def _access(access: Access, rulebook: Rulebook) -> CasbinAccess:
-    by_rank = sorted(rulebook.roles.values(), key=lambda role: role.rank)
-    try:
-        return CasbinAccess.build(
-            permissions=[(line.role, line.object, line.action) for line in access.permissions],
-            memberships=[(line.member, line.role, line.site) for line in access.memberships],
-            model=access.model,
-            roles=[role.id for role in by_rank],
-        )
-    except ModelError as error:
-        raise PolicyErrors([_of_the_model(error)]) from error
-
-
-def _of_the_model(error: ModelError) -> Problem:
-    return Problem(
-        file=MODEL_FILE,
-        line=1,
-        column=1,
-        path="",
-        code="model_unusable",
-        message=f"Casbin cannot use the model: {error}.",
-        remedy=f"Mend it, or delete {MODEL_FILE}: the built-in model is used then.",
-    )
+    return compiled(files)
 
 
 def _folder(settings: Settings) -> Snapshot | None:
@@ -232,33 +240,78 @@ def _make_folder(settings: Settings) -> None:
 def _start_errors() -> Iterator[None]:
     try:
         yield
-    except (DatabaseError, MasterKeyError) as error:
+    except (DatabaseError, MasterKeyError, SigningKeyError) as error:
         raise StartError(str(error)) from error
 
 
-def _assembled(settings: Settings, store: Store, folder: Snapshot | None, clock: Clock) -> Services:
+def _receivers(settings: Settings) -> Sequence[Receiver]:
+    """Who is told of escalations. Raises `StartError` with everything that is wrong."""
+    if settings.receivers is None:
+        return ()
+    try:
+        return read_receivers(settings.receivers)
+    except PolicyErrors as problems:
+        raise StartError(f"{settings.receivers} cannot be used:\n{problems}") from problems
+
+
+def _assembled(
+    settings: Settings,
+    store: Store,
+    folder: Snapshot | None,
+    clock: Clock,
+    receivers: Sequence[Receiver],
+) -> Services:
     ids = RandomIds()
     with _start_errors():
         vault = _vault(settings)
+    signing = _signing(settings)
     library = Library(store, compile_files)
-    committer = Committer(store, library, ids, vault, _report)
+    committer = Committer(store, library, ids, vault, report_undecided, Noticing(receivers))
+    publisher = Publisher(store, library, ids)
+    posting = Webhooks()
+    desk = Desk(
+        store=store,
+        committer=committer,
+        clock=clock,
+        vault=vault,
+        senders={"webhook": posting, "slack": posting, "teams": posting, "email": Mails()},
+        report=report_undecided,
+        tell=tell_notice,
+        # The one process of an embedded database takes up what it had before it ended.
+        holder="embedded" if settings.is_embedded else ids.surrogate("cou"),
+    )
+    finder = Finder(store, library, vault)
     return Services(
         settings=settings,
         store=store,
         library=library,
         committer=committer,
-        sweeper=Sweeper(store, committer, _report),
+        sweeper=Sweeper(store, committer, report_undecided, due=everything_due(library)),
+        log_keeper=LogKeeper(
+            Integrator(store),
+            CheckpointPublisher(store, signing, _copy(settings)),
+            LogKeys(store, ids, signing),
+            report=report_log,
+            tell=tell_alarm,
+        ),
+        transparency=Transparency(store, library, finder),
+        books=Books.of(store, library, vault, signing, SHEETS),
+        outbox=Outbox(store, library),
+        courier=Courier(desk, receivers),
         asking=Asking(store, library, clock, ids, vault),
-        finder=Finder(store, library, vault),
+        finder=finder,
         keys=Keys(store, ids),
-        publisher=Publisher(store, library, ids),
+        publisher=publisher,
+        publications=Publications(store, library, compile_files),
         policy=PolicyReader(library),
         budgets=BudgetReader(store, library),
         budget_search=BudgetSearch(store, library, ids, vault),
+        approvals=Approvals.over(store, library, vault, finder, report_undecided),
+        erasures=Erasures(store, library, vault, committer, _register(settings), report_undecided),
         clock=clock,
         ids=ids,
         vault=vault,
-        folder=folder,
+        folder=_keeper(settings, folder, store, library, publisher),
     )
 
 
@@ -268,30 +321,69 @@ def _vault(settings: Settings) -> Vault:
     return MasterVault(master_key(settings.master_key, beside, used=used))
 
 
+def _signing(settings: Settings) -> Signing:
+    beside = file_of(parse(settings.database))
+    with _start_errors():
+        sign_as = signer_of(settings.signing_key, beside)
+        return Signing(
+            settings.origin, sign_as, find_signer(settings.old_signing_key), verify_ed25519
+        )
+
+
+def _erase_again(services: Services) -> None:
+    """Before anybody is served: who came back with a backup is erased, and what was begun ends."""
+    try:
+        again = services.erasures.reapply()
+    except (OSError, ValueError) as failure:
+        raise StartError(
+            f"the register of erasures cannot be read ({failure}): restore it, "
+            "since who was erased must not be served again"
+        ) from failure
+    if again:
+        _log.warning("erased_again", erasures=again)
+    services.erasures.finish()
+
+
+def _register(settings: Settings) -> RegisterFile:
+    """The file that lists erasures: where it is said, or beside an embedded database."""
+    beside = file_of(parse(settings.database))
+    if settings.erasure_register is not None or beside is None:
+        return RegisterFile(settings.erasure_register)
+    return RegisterFile(beside.with_name(beside.name + ".erasures"))
+
+
+def _copy(settings: Settings) -> CheckpointFile:
+    """The file that has the last checkpoint: where it is said, or beside an embedded database."""
+    beside = file_of(parse(settings.database))
+    if settings.checkpoint_copy is not None or beside is None:
+        return CheckpointFile(settings.checkpoint_copy)
+    return CheckpointFile(beside.with_name(beside.name + ".checkpoint"))
+
+
 def _put_in_force(services: Services) -> None:
     """Seed an empty database, and let the folder of an embedded one have its way."""
-    with services.store.read() as reader:
-        version = reader.head()
-    folder = services.folder
-    if folder is None:
-        if version is None:
-            raise StartError(
-                f"no policy is in force and there is no folder {services.settings.policies}: "
-                "name one with --policies DIR to publish the first"
-            )
-    elif version is None or services.settings.is_embedded:
-        if services.publisher.publish(folder, by=PUBLISHED_BY):
-            _log.info("published", version=folder.rulebook.version, before=version)
-    elif version != folder.rulebook.version:
-        _log.warning("folder_differs", version=folder.rulebook.version, in_force=version)
+    if services.folder is not None:
+        services.folder.begin()
+    else:
+        with services.store.read() as reader:
+            if reader.head() is None:
+                raise StartError(
+                    f"no policy is in force and there is no folder {services.settings.policies}: "
+                    "name one with --policies DIR to publish the first"
+                )
     services.library.in_force()
 
 
-def _report(failure: Exception) -> None:
-    """A command that could not be decided, for the operator. Never raises.
-
-    It is told by threads that must go on, and a disk that is full takes no line either.
-    """
-    code = failure.code if isinstance(failure, ServiceError) else None
-    with suppress(Exception):
-        _log.error("not_decided", code=code, exc_info=failure)
+def _keeper(
+    settings: Settings, first: Snapshot | None, store: Store, library: Library, publisher: Publisher
+) -> FolderKeeper | None:
+    """Whoever follows the folder. A server's policy is published, and the folder only shown."""
+    if first is None:
+        return None
+    return FolderKeeper(
+        DiskFolder(settings.policies),
+        first,
+        Shelf(store=store, library=library, publisher=publisher, compile_files=compile_files),
+        tell=tell_folder,
+        puts=settings.is_embedded,
+    )

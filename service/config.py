@@ -15,6 +15,10 @@ PREFIX: Final = "REMIT_"
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
+TOKEN_VARIABLE: Final = "REMIT_TOKEN"  # noqa: S105 — a name
+"""The key with which a command asks another Remit: of the command, and not a setting."""
+
+_ORIGIN = re.compile(r"[!-*,-~]{1,200}")
 _PASSWORD = re.compile(r"(?<=://)([^:/@]*):([^/]*)@")
 
 
@@ -45,10 +49,38 @@ class Settings:
     demo: bool = field(
         default=False, metadata=_says("make keys for the people of the set and show them")
     )
+    watch: bool = field(
+        default=True,
+        metadata=_says("follow the folder as it changes; false reads it at the start only"),
+    )
     log_level: str = field(default="info", metadata=_says(f"one of: {', '.join(LOG_LEVELS)}"))
     master_key: str | None = field(
         default=None,
         metadata=_says("32 random bytes, hexadecimal or base64; SQLite keeps one beside its file"),
+    )
+    signing_key: str | None = field(
+        default=None,
+        metadata=_says("32 random bytes that sign checkpoints; SQLite keeps them beside its file"),
+    )
+    old_signing_key: str | None = field(
+        default=None,
+        metadata=_says("the signing key before, while another takes its place"),
+    )
+    origin: str = field(
+        default="localhost/remit",
+        metadata=_says("the name of a new log in its checkpoints; one that exists keeps its own"),
+    )
+    erasure_register: Path | None = field(
+        default=None,
+        metadata=_says("a file that lists erasures, to repeat them after a restore"),
+    )
+    checkpoint_copy: Path | None = field(
+        default=None,
+        metadata=_says("a file that gets each checkpoint; SQLite keeps one beside its file"),
+    )
+    receivers: Path | None = field(
+        default=None,
+        metadata=_says("the file that names who is told of escalations; nobody if left out"),
     )
 
     @classmethod
@@ -58,7 +90,8 @@ class Settings:
         Raises `SettingError` for what means nothing.
         """
         names = {PREFIX + each.name.upper(): each.name for each in fields(cls)}
-        unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in names)
+        known = {*names, TOKEN_VARIABLE}
+        unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
         if unknown:
             raise SettingError(f"{unknown[0]} is no setting; there are: {', '.join(names)}")
         values = {
@@ -83,7 +116,8 @@ class Settings:
         """Every setting by name; secrets as stars."""
         shown = {each.name: getattr(self, each.name) for each in fields(self)}
         shown["database"] = self.database_shown
-        shown["master_key"] = None if self.master_key is None else "***"
+        for secret in ("master_key", "signing_key", "old_signing_key"):
+            shown[secret] = None if shown[secret] is None else "***"
         listed = ", ".join(f"{name}={value!r}" for name, value in shown.items())
         return f"Settings({listed})"
 
@@ -103,13 +137,13 @@ def _shown(default: object) -> str:
 
 
 def _parsed(variable: str, name: str, text: str) -> Any:  # noqa: ANN401 — as the field
-    if name == "policies":
+    if name in {"policies", "receivers", "checkpoint_copy", "erasure_register"}:
         return Path(text)
     if name == "port":
         if not text.isdecimal():
             raise SettingError(f"{variable} is a number, not {text!r}")
         return int(text)
-    if name == "demo":
+    if name in {"demo", "watch"}:
         if text not in {"true", "false", "1", "0"}:
             raise SettingError(f"{variable} is true or false, not {text!r}")
         return text in {"true", "1"}
@@ -121,6 +155,10 @@ def _checked(settings: Settings) -> Settings:
         raise SettingError(f"the log level is one of {', '.join(LOG_LEVELS)}")
     if not 0 <= settings.port <= 65_535:  # noqa: PLR2004 — TCP's
         raise SettingError(f"a port is a number up to 65535, not {settings.port}")
+    if not _ORIGIN.fullmatch(settings.origin):
+        raise SettingError(
+            "an origin is like log.example.com/remit: 1 to 200 visible ASCII characters, no plus"
+        )
     if settings.demo and settings.host not in LOOPBACK:
         raise SettingError(
             f"demo mode shows its keys to whoever starts it, so it listens on this machine "

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from service.app.records import (
+    BudgetChange,
     BudgetRecord,
     EntryRecord,
     EscalationRecord,
@@ -103,6 +104,16 @@ ANSWERED: Final = IdempotencyRecord(
 def budgets(*keys: str) -> dict[str, BudgetRecord]:
     """New rows by key."""
     return {key: replace(BUDGET, key=key, row=f"bud_{key}") for key in keys}
+
+
+def change(record: BudgetRecord, before: BudgetRecord) -> BudgetChange:
+    """What makes a row of the one that it was before."""
+    return BudgetChange(key=record.key, read=before.balance.version, balance=record.balance)
+
+
+def spend(record: BudgetRecord, amount: int) -> BudgetChange:
+    """The charge of a row."""
+    return change(charged(record, amount), record)
 
 
 def charged(record: BudgetRecord, amount: int) -> BudgetRecord:

@@ -1,5 +1,6 @@
 """Starting: what is read, locked, migrated and published, and what stands in the way."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,14 +8,14 @@ import pytest
 from service.bootstrap import StartError, open_services
 from service.config import Settings
 from service.policyfile.problem import PolicyErrors
-from tests.app.house import MASTER_KEY, POLICY, shop_files, shop_settings, write_shop
+from tests.app.house import MASTER_KEY, POLICY, SIGNING_KEY, shop_files, shop_settings, write_shop
 from tests.databases import empty_database_url, postgresql_url
 
 __all__ = ["empty_database_url", "postgresql_url"]
 
 
 def test_an_empty_file_becomes_a_service(tmp_path: Path) -> None:
-    """Folder, schema, master key and first policy are made at the first start."""
+    """Folder, schema, keys and first policy are made at the first start."""
     settings = Settings(
         policies=write_shop(tmp_path / "shop"), database=f"sqlite:///{tmp_path}/var/remit.db"
     )
@@ -22,8 +23,9 @@ def test_an_empty_file_becomes_a_service(tmp_path: Path) -> None:
         assert services.readiness().is_ready
         assert services.library.in_force().rulebook.name == "shop"
     assert not services.committer.is_deciding
-    key = tmp_path / "var" / "remit.db.master.key"
-    assert key.stat().st_mode & 0o077 == 0
+    for name in ("master", "signing"):
+        key = tmp_path / "var" / f"remit.db.{name}.key"
+        assert key.stat().st_mode & 0o077 == 0
 
 
 def test_a_server_is_seeded_while_it_is_empty_and_then_left_alone(
@@ -70,6 +72,17 @@ def test_a_server_takes_a_master_key_that_was_given(tmp_path: Path, postgresql_u
     """Replicas must share it, so none is made here."""
     settings = Settings(policies=write_shop(tmp_path / "shop"), database=postgresql_url)
     with pytest.raises(StartError, match="REMIT_MASTER_KEY"), open_services(settings):
+        pass
+
+
+def test_a_server_takes_a_signing_key_that_was_given(tmp_path: Path, postgresql_url: str) -> None:
+    """Replicas sign as one, so none is made here, and one that is no key is told as such."""
+    shop = write_shop(tmp_path / "shop")
+    settings = Settings(policies=shop, database=postgresql_url, master_key=MASTER_KEY)
+    with pytest.raises(StartError, match="REMIT_SIGNING_KEY"), open_services(settings):
+        pass
+    wrong = replace(settings, signing_key=SIGNING_KEY, old_signing_key="abc")
+    with pytest.raises(StartError, match="REMIT_OLD_SIGNING_KEY"), open_services(wrong):
         pass
 
 

@@ -29,6 +29,8 @@ def test_an_argument_wins_over_the_environment() -> None:
         {"REMIT_DEMO": "yes"},
         {"REMIT_LOG_LEVEL": "loud"},
         {"REMIT_DEMO": "1", "REMIT_HOST": "10.0.0.1"},
+        {"REMIT_ORIGIN": "two words"},
+        {"REMIT_ORIGIN": "a+b"},
     ],
 )
 def test_what_means_nothing_is_an_error(environ: dict[str, str]) -> None:
@@ -43,10 +45,15 @@ def test_a_variable_set_to_nothing_is_not_set() -> None:
 
 
 def test_secrets_are_not_shown() -> None:
-    """Neither the master key nor the database's password."""
-    settings = Settings(database="postgresql://remit:hunter2@db/remit", master_key="5a" * 32)
-    assert "hunter2" not in repr(settings)
-    assert "5a5a" not in repr(settings)
+    """Neither the keys nor the database's password."""
+    settings = Settings(
+        database="postgresql://remit:hunter2@db/remit",
+        master_key="5a" * 32,
+        signing_key="6b" * 32,
+        old_signing_key="7c" * 32,
+    )
+    for secret in ("hunter2", "5a5a", "6b6b", "7c7c"):
+        assert secret not in repr(settings)
     assert settings.database_shown == "postgresql://remit:***@db/remit"
 
 
@@ -58,8 +65,15 @@ def test_every_setting_says_what_it_is() -> None:
         "REMIT_HOST",
         "REMIT_PORT",
         "REMIT_DEMO",
+        "REMIT_WATCH",
         "REMIT_LOG_LEVEL",
         "REMIT_MASTER_KEY",
+        "REMIT_SIGNING_KEY",
+        "REMIT_OLD_SIGNING_KEY",
+        "REMIT_ORIGIN",
+        "REMIT_ERASURE_REGISTER",
+        "REMIT_CHECKPOINT_COPY",
+        "REMIT_RECEIVERS",
     ]
     assert all(says for _, _, says in documented())
 

@@ -23,7 +23,7 @@ PAGE = Page(ROOT / "docs" / "operating.md")
 _LINK = re.compile(r"\]\((?:([\w.-]+\.md))?(?:#([\w-]+))?\)")
 _HEADING = re.compile(r"(?m)^#+ (.+)$")
 _STATUS = re.compile(r"\b(\d{3}) `(\w+)`")
-_MODULES = ("service/bootstrap.py",)
+_MODULES = ("service/bootstrap.py", "service/operatorlog.py", "service/services.py")
 
 
 def test_every_setting_is_documented() -> None:
@@ -48,7 +48,20 @@ def test_codes_have_the_status_that_the_page_says() -> None:
     assert all(STATUSES[code] == int(status) for status, code in found)
 
 
-@pytest.mark.parametrize("event", ["not_decided", "not_ready", "folder_differs", "sqlite"])
+@pytest.mark.parametrize(
+    "event",
+    [
+        "not_decided",
+        "not_ready",
+        "folder_differs",
+        "folder_refused",
+        "sqlite",
+        "log_refused",
+        "log_delayed",
+        "notice_failed",
+        "notice_dead",
+    ],
+)
 def test_events_to_watch_are_logged(event: str) -> None:
     """Whatever line the page asks to watch for is one that the service writes."""
     assert f"| `{event}` |" in PAGE.text

@@ -33,9 +33,10 @@ OUTSIDE_WORLD = {
 THIRD_PARTIES = {
     "service/core/": frozenset[str](),
     "service/policyfile/": frozenset(
-        {"cel_expr_python", "orjson", "pydantic", "pydantic_core", "yaml"}
+        {"cel_expr_python", "orjson", "pydantic", "pydantic_core", "ruamel", "yaml", "z3"}
     ),
     "service/app/": frozenset({"orjson"}),
+    "service/audit/": frozenset({"cryptography", "orjson"}),
 }
 
 NAMES_THAT_SAY_NOTHING = re.compile(

@@ -108,6 +108,10 @@ class CasbinAccess:
             return None
         return allowed
 
+    def is_granted(self, thing: str, action: str) -> bool:
+        """Whether the file gives a right to any role, whoever holds it."""
+        return (thing, action) in self._names.granted
+
     def people(self) -> Sequence[str]:
         """Every member that is no role, in the order of the file."""
         return self._names.people
@@ -174,6 +178,7 @@ class _Names:
             | {role for _, role, _ in lines.memberships}
             | {role for role, _, _ in lines.permissions}
         )
+        self.granted = frozenset((thing, action) for _, thing, action in lines.permissions)
         self.people = tuple(member for member in members if member not in self.taken)
         self.sites = frozenset(site for _, _, site in lines.memberships) - {EVERYWHERE}
 

@@ -88,6 +88,10 @@ class RandomIds:
         """256 random bits, base64url without padding."""
         return secrets.token_urlsafe(32)
 
+    def below(self, bound: int) -> int:
+        """A whole number from zero to one less than ``bound``, each as likely."""
+        return secrets.randbelow(bound)
+
     def _written(self, number: int) -> str:
         """The id's characters. Neighbours share all but the last four, which are kept."""
         high = number >> _LAST_BITS

@@ -1,5 +1,7 @@
 """Signing checkpoints: Ed25519 (RFC 8032), and where the key is kept."""
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +12,7 @@ from service.adapters.vault import MasterKeyError, kept_key, parsed_key
 from service.core.note import VerifierKey
 
 SIGNING_KEY_VARIABLE: Final = "REMIT_SIGNING_KEY"
+OLD_SIGNING_KEY_VARIABLE: Final = "REMIT_OLD_SIGNING_KEY"
 
 
 class SigningKeyError(Exception):
@@ -40,6 +43,20 @@ def verify_ed25519(public_key: bytes, signature: bytes, message: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def signer_of(given: str | None, beside: Path | None) -> Callable[[str], Ed25519Signer]:
+    """The signer under each name, with the key of `signing_key`. Raises `SigningKeyError`."""
+    return _naming(signing_key(given, beside))
+
+
+def find_signer(old: str | None) -> Callable[[str], Ed25519Signer] | None:
+    """The same with the key of `OLD_SIGNING_KEY_VARIABLE`, where one is given."""
+    return _naming(_parsed(OLD_SIGNING_KEY_VARIABLE, old)) if old else None
+
+
+def _naming(seed: bytes) -> Callable[[str], Ed25519Signer]:
+    return cache(lambda name: Ed25519Signer(name, seed))
 
 
 def signing_key(given: str | None, beside: Path | None) -> bytes:

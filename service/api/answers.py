@@ -11,7 +11,7 @@ from starlette.types import Send
 from service.api.auth import caller
 from service.app.principal import Principal
 from service.app.propose import Answered
-from service.bootstrap import Services
+from service.services import Services
 
 Caller: TypeAlias = Annotated[Principal, Depends(caller)]
 """Who is calling, asked of the database in this request."""
@@ -42,7 +42,7 @@ def answered(answer: Answered) -> Response:
     )
 
 
-async def send_answer(answer: Answered, send: Send) -> None:
+async def send_answer(answer: Answered, send: Send, *more: tuple[bytes, bytes]) -> None:
     """What `answered` would send, without the making of a response."""
     headers = [
         (b"content-length", str(len(answer.body)).encode()),
@@ -50,6 +50,7 @@ async def send_answer(answer: Answered, send: Send) -> None:
     ]
     if answer.replayed:
         headers.append(_REPLAYED_RAW)
+    headers.extend(more)
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
 

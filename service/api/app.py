@@ -17,16 +17,21 @@ from service.api.problems import INTERNAL, Unreadable, problem
 from service.api.routes import (
     allowance,
     budgets,
+    delegations,
+    desk,
+    erasures,
     escalations,
     health,
     holds,
     log,
+    notices,
     policy,
     resolutions,
+    transparency,
 )
 from service.app.errors import NotFound, ServiceError
-from service.bootstrap import Services
 from service.core.refusal import Refused
+from service.services import Services
 
 DESCRIPTION: Final = (
     "May I do this for this person, now? Propose a resolution; it is decided under the least "
@@ -38,9 +43,14 @@ _ROUTERS: Final = (
     holds.router,
     allowance.router,
     budgets.router,
+    delegations.router,
+    desk.router,
+    erasures.router,
     escalations.router,
     policy.router,
+    transparency.router,  # before the log, whose entries have any name
     log.router,
+    notices.router,
     health.router,
 )
 _METHODS: Final = ("GET", "POST")

@@ -9,7 +9,7 @@ from service.api.body import header
 from service.api.problems import Unreadable
 from service.app.batch import Command, Reply
 from service.app.committer import Committer
-from service.app.idempotency import KEY_CHARS_MAX
+from service.app.idempotency import IN_PROGRESS_SECONDS, KEY_CHARS_MAX, in_progress
 from service.app.propose import Answered
 
 
@@ -27,19 +27,33 @@ class Line:
         self._mailbox: _LoopMailbox | None = None
 
     async def send(self, command: Command) -> Answered:
-        """The committed answer to a command. Raises what the command was refused with."""
-        loop = asyncio.get_running_loop()
+        """The committed answer to a command. Raises what the command was refused with.
+
+        Whoever repeats a request that is still being decided waits a second for it; the
+        first one may have gone away by then, and is decided all the same.
+        """
+        mailbox = self._mailbox_of(asyncio.get_running_loop())
+        waiting, key = self._queued(command, mailbox), command.idempotency_key()
+        if key is None:
+            return _answered(await waiting)
+        if key in mailbox.running:
+            return await _answered_soon(waiting)
+        mailbox.running.add(key)
+        waiting.add_done_callback(lambda done: mailbox.ended(key, done))
+        return _answered(await asyncio.shield(waiting))
+
+    def _mailbox_of(self, loop: asyncio.AbstractEventLoop) -> "_LoopMailbox":
         mailbox = self._mailbox
         if mailbox is None or mailbox.loop is not loop:
             self._mailbox = mailbox = _LoopMailbox(loop)
-        waiting: asyncio.Future[Reply] = loop.create_future()
+        return mailbox
+
+    def _queued(self, command: Command, mailbox: "_LoopMailbox") -> "asyncio.Future[Reply]":
+        waiting: asyncio.Future[Reply] = mailbox.loop.create_future()
         if not mailbox.outgoing:
-            loop.call_soon(self._send_off, mailbox)
+            mailbox.loop.call_soon(self._send_off, mailbox)
         mailbox.outgoing.append((command, waiting))
-        answered = await waiting
-        if not isinstance(answered, Answered):
-            raise TypeError(type(answered))
-        return answered
+        return waiting
 
     def _send_off(self, mailbox: "_LoopMailbox") -> None:
         outgoing, mailbox.outgoing = mailbox.outgoing, []
@@ -53,6 +67,13 @@ class _LoopMailbox:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.outgoing: list[tuple[Command, asyncio.Future[Reply]]] = []
+        self.running: set[str] = set()
+
+    def ended(self, key: str, done: "asyncio.Future[Reply]") -> None:
+        """A request with this key is decided. Its failure counts as seen, should nobody wait."""
+        self.running.discard(key)
+        if not done.cancelled():
+            done.exception()
 
     def post(self, replies: Sequence[tuple[object, Reply | Exception]]) -> None:
         if not self.loop.is_closed():
@@ -67,6 +88,19 @@ def _deliver(replies: Sequence[tuple[object, Reply | Exception]]) -> None:
             waiting.set_exception(reply)
         else:
             waiting.set_result(reply)
+
+
+def _answered(reply: Reply) -> Answered:
+    if not isinstance(reply, Answered):
+        raise TypeError(type(reply))
+    return reply
+
+
+async def _answered_soon(waiting: "asyncio.Future[Reply]") -> Answered:
+    try:
+        return _answered(await asyncio.wait_for(waiting, IN_PROGRESS_SECONDS))
+    except TimeoutError:
+        raise in_progress() from None
 
 
 def idempotency_key(scope: Scope) -> str | None:

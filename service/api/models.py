@@ -12,7 +12,7 @@ from service.app.records import EntryKind
 
 Outcome = Literal["approved", "escalated", "denied", "incomplete"]
 State = Literal["settled", "held", "released", "reversed", "pending"]
-EscalationState = Literal["open", "approved", "denied", "withdrawn", "expired"]
+EscalationState = Literal["open", "asked", "approved", "denied", "withdrawn", "expired"]
 Amount = Annotated[
     str,
     Field(
@@ -105,12 +105,22 @@ class Budget(Wire):
 
 
 class Opened(Wire):
-    """Who was asked; the id is null in a check, where nobody was."""
+    """Who was asked; the id is null in a check, where nobody was.
+
+    Once something happened: what, by whom, and in one sentence. `asked` is what was
+    proposed where another value was approved; `alone` says that by then the agent could
+    have given it without asking.
+    """
 
     id: str | None
     to: str
     answer_by: Instant | None
     state: EscalationState | None = None
+    effect: str | None = Field(default=None, examples=["counter"])
+    by: str | None = Field(default=None, examples=["mia for max"])
+    asked: Money | None = None
+    alone: bool | None = None
+    message: str | None = None
 
 
 class Policy(Wire):
@@ -243,41 +253,6 @@ class Escalation(Wire):
     policy_version: str
 
 
-class EscalationCase(Escalation):
-    """With everything that an approver needs."""
-
-    case: Case
-
-
-class EscalationPage(Page):
-    """Escalations, newest first."""
-
-    escalations: list[Escalation]
-
-
-class Answer(Wire):
-    """What somebody above says. A denial has a reason."""
-
-    answer: Literal["approve", "deny"]
-    reason: str | None = Field(default=None, max_length=4_000)
-
-
-class AnswerTaken(Wire):
-    """What the answer did: it ended the escalation, was one of several, or moved it up."""
-
-    id: str
-    state: EscalationState
-    effect: Literal["approve", "deny", "concur", "move_up"]
-    to: str
-    answer_by: Instant | None
-    answered_by: str | None
-    answered_at: Instant | None
-    approvals: list[str]
-    resolution: str
-    decision: Decision
-    entry: EntryReference
-
-
 class Site(Wire):
     """A place where people serve."""
 
@@ -353,27 +328,6 @@ class EntryPage(Page):
     """Entries, newest first."""
 
     entries: list[Entry]
-
-
-class Health(Wire):
-    """The process runs."""
-
-    status: Literal["ok"]
-
-
-class Folder(Wire):
-    """The folder the process was started with, against the policy in force."""
-
-    version: str | None
-    differs: bool
-
-
-class Readiness(Wire):
-    """Whether requests can be decided now."""
-
-    status: Literal["ready", "not_ready"]
-    policy: str | None
-    folder: Folder | None
 
 
 class ProblemPlace(Wire):

@@ -6,7 +6,7 @@ from typing import Any, Final
 import orjson
 from starlette.responses import Response
 
-from service.app.errors import ServiceError, Unauthenticated, Unavailable
+from service.app.errors import PolicyRefused, ServiceError, TooMany, Unauthenticated, Unavailable
 from service.core.refusal import Fault, Refused
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -23,6 +23,7 @@ TITLES: Final[Mapping[int, str]] = {
     413: "Too large",
     415: "Not this type of content",
     422: "Cannot be decided as it stands",
+    429: "Too often",
     500: "Something failed here",
     503: "Not now",
 }
@@ -44,21 +45,50 @@ STATUSES: Final[Mapping[str, int]] = {
     "not_permitted": 403,
     "humans_only": 403,
     "own_request": 403,
+    "served_person": 403,
     "already_approved": 403,
+    "proposers_delegate": 403,
+    "own_delegation": 403,
     "not_your_remit": 403,
     "not_yours": 403,
+    "second_person_required": 403,
     # 404, 405, 409, 410: the thing
     "not_found": 404,
     "no_resolution": 404,
     "no_escalation": 404,
     "no_entry": 404,
     "no_key": 404,
+    "no_checkpoint": 404,
+    "no_tile": 404,
+    "no_notice": 404,
+    "no_delegation": 404,
+    "no_erasure": 404,
+    "no_such_person": 404,
+    "no_version": 404,
+    "no_publication": 404,
     "method_not_allowed": 405,
     "already_answered": 409,
+    "already_asked": 409,
+    "not_asked": 409,
+    "answer_overdue": 409,
+    "moved_on": 409,
+    "digest_mismatch": 409,
+    "already_waiting": 409,
     "not_approvable": 409,
     "hold_expired": 409,
     "not_held": 409,
     "not_settled": 409,
+    "not_published": 409,
+    "never_published": 409,
+    "already_requested": 409,
+    "already_erased": 409,
+    "already_in_force": 409,
+    "already_published": 409,
+    "policy_moved_on": 409,
+    "delegation_circle": 409,
+    "delegation_chain_too_long": 409,
+    "too_many_delegations": 409,
+    "delegation_over": 409,
     "in_progress": 409,
     "erased": 410,
     # 413, 415: the body
@@ -69,6 +99,7 @@ STATUSES: Final[Mapping[str, int]] = {
     # 422: what the body says
     "wrong_type": 422,
     "unknown_field": 422,
+    "duplicate_id": 422,
     "missing_field": 422,
     "empty_text": 422,
     "text_too_long": 422,
@@ -94,9 +125,22 @@ STATUSES: Final[Mapping[str, int]] = {
     "quantity_not_allowed": 422,
     "more_than_held": 422,
     "reason_required": 422,
+    "reason_not_kept": 422,
+    "own_delegate": 422,
+    "unknown_person": 422,
+    "no_subject": 422,
+    "unknown_role": 422,
+    "ends_before_it_begins": 422,
+    "already_over": 422,
+    "delegation_too_long": 422,
     "owner_required": 422,
     "owner_not_allowed": 422,
     "idempotency_mismatch": 422,
+    "not_of_a_set": 422,
+    "policy_invalid": 422,
+    "suites_failed": 422,
+    # 429: too often
+    "too_many_escalations": 429,
     # 500, 503: us
     "internal": 500,
     "no_policy": 503,
@@ -104,6 +148,7 @@ STATUSES: Final[Mapping[str, int]] = {
     "not_decided": 503,
     "outcome_unknown": 503,
     "stopping": 503,
+    "too_many_streams": 503,
 }
 """The status of every code. A code is never given another meaning."""
 
@@ -134,7 +179,7 @@ def problem(failure: ServiceError | Refused, request_id: str) -> Response:
     if isinstance(failure, Unauthenticated):
         failure = _UNAUTHENTICATED
     headers = _headers_of(failure)
-    faults: tuple[Fault, ...] = ()
+    faults = failure.faults if isinstance(failure, PolicyRefused) else ()
     if isinstance(failure, Unreadable) and failure.pointer is not None:
         faults = (
             Fault(
@@ -198,8 +243,10 @@ def _refusal(refused: Refused, request_id: str) -> Response:
 def _headers_of(failure: ServiceError) -> dict[str, str]:
     if isinstance(failure, Unauthenticated):
         return {"WWW-Authenticate": "Bearer"}
-    if isinstance(failure, Unavailable):
+    if isinstance(failure, Unavailable) or failure.code == "in_progress":
         return {"Retry-After": RETRY_AFTER_SECONDS}
+    if isinstance(failure, TooMany):
+        return {"Retry-After": str(failure.retry_after_seconds)}
     if STATUSES.get(failure.code) == 413:  # noqa: PLR2004 — the rest of the body is not read
         return {"Connection": "close"}
     return {}

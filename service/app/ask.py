@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from service.app.accounts import BudgetRows, committed_balances
+from service.app.deadline import expected_json
 from service.app.ports import Clock, Ids, Store, Vault
 from service.app.principal import Principal, require
 from service.app.propose import read_request, with_roles
@@ -46,8 +47,7 @@ class Asking:
         request = read_request(snapshot, principal, body)
         case, balances, at = self._look_up(snapshot, request, lambda hidden: [hidden])
         decision = evaluate(snapshot.rulebook, case.request, balances, at)
-        to = decision.escalate_to
-        escalation = None if to is None else {"id": None, "to": to.role, "answer_by": None}
+        escalation = expected_json(snapshot.rulebook, decision, request.site, at)
         answer = answer_of(snapshot.rulebook, decision, at, escalation=escalation)
         return name_people(orjson.dumps(answer), case.names)
 

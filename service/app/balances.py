@@ -1,27 +1,19 @@
 """What each budget key has used, in memory: for streams that keep no database."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
 from service.core.budget import Balance, BudgetKey
-from service.core.decision import Decision
+from service.core.decision import Decision, Reading
 from service.core.refusal import Fault, Refused
 from service.core.rulebook import Rulebook
-from service.core.window import Every
+from service.core.window import LASTS_MAX
 
 KEYS_BEFORE_SWEEP: Final = 50_000
 """How many keys are kept before those whose window is over are looked for."""
 DISORDER_MAX: Final = timedelta(days=1)
 """How far behind the latest instant a decision may lie once keys were dropped."""
-
-_LASTS_MAX: Final[dict[Every, timedelta]] = {
-    "day": timedelta(days=2),
-    "week": timedelta(days=9),
-    "month": timedelta(days=33),
-    "quarter": timedelta(days=94),
-    "year": timedelta(days=368),
-}
-"""Longer than any such window, whatever the clocks do in it."""
 
 
 class Balances:
@@ -55,9 +47,12 @@ class Balances:
 
     def charge(self, decision: Decision) -> None:
         """Keep the balances after an approval."""
-        for reading in decision.readings:
-            if reading.charged:
-                self.kept[reading.key] = reading.after
+        self.take(reading for reading in decision.readings if reading.charged)
+
+    def take(self, charged: Iterable[Reading]) -> None:
+        """Keep the balances after charges."""
+        for reading in charged:
+            self.kept[reading.key] = reading.after
         if len(self.kept) >= self._sweep_at:
             self._sweep()
 
@@ -74,7 +69,7 @@ class Balances:
     def _over(self, key: BudgetKey, before: datetime) -> bool:
         budget, spends = self._budgets[key.budget], self.kept[key].spends
         if budget.every is not None and key.starts_at is not None:
-            return key.starts_at + _LASTS_MAX[budget.every] <= before
+            return key.starts_at + LASTS_MAX[budget.every] <= before
         if budget.within is not None and spends:
             return spends[-1][0] + budget.within <= before
         return False

@@ -7,13 +7,16 @@ writes everything as sets, and commits. Only then is anybody answered.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from service.app.errors import ServiceError, Unauthenticated, Unavailable
+from service.app.notices import Noticing
 from service.app.ports import Ids, Transaction, Vault
 from service.app.principal import Principal
 from service.app.records import (
+    BudgetChange,
     BudgetRecord,
     EscalationRecord,
     IdempotencyRecord,
@@ -33,6 +36,13 @@ T = TypeVar("T")
 Key = TypeVar("Key")
 Record = TypeVar("Record")
 Changed = TypeVar("Changed", EscalationRecord, ResolutionRecord)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A subject whose key is used if there is one. An erased one gets no new key by this."""
+
+    subject: str
 
 
 class Command(Protocol):
@@ -56,8 +66,11 @@ class Command(Protocol):
     def surrogates(self, batch: "Batch") -> Mapping[bytes, SurrogateRecord]:
         """The personal values to find or make a surrogate for."""
 
-    def subject(self, batch: "Batch") -> str | None:
-        """Whose key is needed to seal what is written; asked once surrogates are known."""
+    def subject(self, batch: "Batch") -> "str | Kept | None":
+        """Whose key is needed to seal what is written; asked once surrogates are known.
+
+        A name alone gets a new key where it has none.
+        """
 
     def escalation_id(self) -> str | None:
         """The escalation to lock."""
@@ -79,14 +92,22 @@ class Batch:
     the commands that were decided so far, both by the rows' names.
     """
 
-    def __init__(self, tx: Transaction, library: Library, ids: Ids, vault: Vault) -> None:
-        """Read the instant and the policy in force."""
+    def __init__(
+        self,
+        tx: Transaction,
+        library: Library,
+        ids: Ids,
+        vault: Vault,
+        noticing: Noticing | None = None,
+    ) -> None:
+        """Read the instant and the policy in force. ``noticing`` tells of what happens."""
         version = tx.head()
         if version is None:
             raise Unavailable("no_policy", "no policy is in force", "publish a policy first")
         self.tx = tx
         self.ids = ids
         self.vault = vault
+        self.noticing = Noticing() if noticing is None else noticing
         self.at: datetime = tx.at
         self.snapshot: Snapshot = library.follow(version)
         self.writes = Writes()
@@ -110,6 +131,7 @@ class _Run:
         self.batch = batch
         self.commands = commands
         self.results: dict[int, Reply | Exception] = {}
+        self.locked: Mapping[str, EscalationRecord] = {}
 
     def replies(self) -> list[Reply | Exception]:
         self._authenticate()
@@ -154,14 +176,17 @@ class _Run:
         batch = self.batch
         values = self._each(lambda command: command.surrogates(batch))
         batch.surrogates.update(batch.tx.lock_surrogates(_merged(values.values())))
-        subjects = dict.fromkeys(_named(self._each(lambda command: command.subject(batch))))
+        named = set(self._each(lambda command: command.subject(batch)).values())
+        subjects = dict.fromkeys(name for name in named if isinstance(name, str))
+        kept = {name.subject for name in named if isinstance(name, Kept)}
         keys = Wanted(subjects, lambda _subject, _none: batch.vault.new_key())
-        batch.subject_keys.update(batch.tx.lock_subject_keys(keys))
+        batch.subject_keys.update(batch.tx.lock_subject_keys(keys, kept))
 
     def _lock_cases(self) -> None:
         batch = self.batch
         escalations = _named(self._each(lambda command: command.escalation_id()))
-        batch.escalations.update(batch.tx.lock_escalations(escalations))
+        self.locked = batch.tx.lock_escalations(escalations)
+        batch.escalations.update(self.locked)
         resolutions = _named(self._each(lambda command: command.resolution_id()))
         batch.resolutions.update(batch.tx.lock_resolutions(resolutions))
 
@@ -174,10 +199,13 @@ class _Run:
     def _write(self) -> None:
         batch = self.batch
         batch.writes.budgets += [
-            row.with_balance(batch.balances[key])
+            BudgetChange(key=key, read=row.balance.version, balance=batch.balances[key])
             for key, row in sorted(batch.budgets.items())
             if row.balance is not batch.balances[key]
         ]
+        batch.writes.notices += batch.noticing.notices(
+            batch.tx, batch.ids, batch.writes, self.locked, batch.resolutions
+        )
         batch.writes.escalation_changes = _last(batch.writes.escalation_changes)
         batch.writes.resolution_changes = _last(batch.writes.resolution_changes)
         batch.writes.unused_idempotency += [

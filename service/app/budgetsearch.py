@@ -1,6 +1,7 @@
 """Search for budget rows by what their keys are made of: the one way to those kept per person."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -63,7 +64,11 @@ class BudgetSearch:
         """What is searched for without people."""
         rulebook, request = snapshot.rulebook, search.request
         values = personal_values(rulebook, request, self._vault)
-        known = reader.surrogates([value.fingerprint for value in values])
+        # Nobody finds by their name what an erased person was given: caps alone remember it.
+        known = {
+            found: replace(record, charged_as=None)
+            for found, record in reader.surrogates([one.fingerprint for one in values]).items()
+        }
         unknown = wanted_surrogates(rulebook, values, self._ids)
         return pseudonymous(rulebook, request, values, {**unknown, **known}, self._ids)
 

@@ -8,6 +8,7 @@ import orjson
 
 from service.app.ports import Filter, Page, Reader
 from service.app.records import EntryRecord
+from service.core.escalation import GRANTS
 
 PAGE_ENTRIES: Final = 500
 
@@ -85,7 +86,7 @@ def _decided(body: Mapping[str, Any]) -> _Found | None:
 
 def _answered(body: Mapping[str, Any]) -> _Found | None:
     """An approval that a quorum still has to follow changed nothing yet."""
-    return _approved(body["decision"], body["state"]) if body["effect"] == "approve" else None
+    return _approved(body["decision"], body["state"]) if body["effect"] in GRANTS else None
 
 
 def _approved(decision: Mapping[str, Any], state: str) -> _Found:

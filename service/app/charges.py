@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from service.app.batch import Batch
 from service.app.records import BudgetRecord
@@ -13,6 +13,8 @@ from service.core.decision import Decision
 from service.core.factvalue import rfc3339
 from service.core.hold import FOREVER, Charge, Move, release, reverse, settle
 from service.core.money import format_minor
+
+_SECOND: Final = timedelta(seconds=1)
 
 
 def charges_of(
@@ -52,6 +54,7 @@ class Moved:
     """One budget row before and after a move of one charge.
 
     ``limit`` is the policy's in force; a row that no budget keeps any more has none.
+    ``within`` is the length of its rolling window, if it rolls.
     ``held`` and ``settled`` are by how much the row changed, ``spent_at`` the instant of
     the spend that a rolling window gained or lost. ``left`` is what the approval has on
     the row from now on, ``None`` for nothing.
@@ -60,6 +63,7 @@ class Moved:
     row: BudgetRecord
     counts: bool
     limit: int | None
+    within: timedelta | None
     after: Balance
     used_before: int
     used_after: int
@@ -80,6 +84,7 @@ class Moved:
             "charged": self.used_after - self.used_before,
             "before": self.used_before,
             "after": self.used_after,
+            "within_seconds": None if self.within is None else self.within // _SECOND,
             "held": self.held,
             "settled": self.settled,
             "spent_at": None if self.spent_at is None else rfc3339(self.spent_at),
@@ -121,6 +126,7 @@ def moved(batch: Batch, charge: Charge, move: Move, settled_minor: int) -> Moved
         row=batch.budgets[charge.row],
         counts=name.counts,
         limit=None if budget is None else limit_of(budget),
+        within=within,
         after=after,
         used_before=used(before, within, batch.at),
         used_after=used(after, within, batch.at),

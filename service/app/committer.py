@@ -13,7 +13,9 @@ from threading import Event, Lock, Thread
 from typing import Final, Protocol
 
 from service.app.batch import Batch, Command, Reply
-from service.app.errors import Busy, ServiceError, Unavailable
+from service.app.errors import Busy, KeysInUse, ServiceError, Unavailable
+from service.app.idempotency import in_progress
+from service.app.notices import Noticing
 from service.app.ports import Ids, Store, Vault
 from service.app.snapshot import Library
 
@@ -58,14 +60,21 @@ class Committer:
     """
 
     def __init__(
-        self, store: Store, library: Library, ids: Ids, vault: Vault, report: Report
+        self,
+        store: Store,
+        library: Library,
+        ids: Ids,
+        vault: Vault,
+        report: Report,
+        noticing: Noticing | None = None,
     ) -> None:
-        """Nothing runs before `start`."""
+        """Nothing runs before `start`. ``noticing`` tells others of what is committed."""
         self._store = store
         self._library = library
         self._ids = ids
         self._vault = vault
         self._report = report
+        self._noticing = noticing
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._closing = Lock()
         self._closed = False
@@ -143,6 +152,8 @@ class Committer:
     def _decide(self, commands: list[Command]) -> list[Reply | Exception]:
         try:
             return self._transact(commands)
+        except KeysInUse as found:
+            return self._decide_others(commands, found.keys)
         except Unavailable as failure:  # whatever it is, it would meet each of them alone
             self._report(failure)
             return [failure] * len(commands)
@@ -152,11 +163,22 @@ class Committer:
             self._report(failure)
             return [failure if isinstance(failure, ServiceError) else _undecided()]
 
+    def _decide_others(
+        self, commands: list[Command], used: frozenset[str]
+    ) -> list[Reply | Exception]:
+        """Tell those whose key is in use elsewhere so, and decide the others."""
+        waits = [command.idempotency_key() in used for command in commands]
+        others = [one for one, wait in zip(commands, waits, strict=True) if not wait]
+        replies = iter(self._decide(others) if others else ())
+        return [in_progress() if wait else next(replies) for wait in waits]
+
     def _transact(self, commands: list[Command]) -> list[Reply | Exception]:
         for left in reversed(range(BUSY_RETRIES_MAX)):
             try:
                 with self._store.begin() as tx:
-                    return Batch(tx, self._library, self._ids, self._vault).run(commands)
+                    return Batch(tx, self._library, self._ids, self._vault, self._noticing).run(
+                        commands
+                    )
             except Busy:
                 if not left:
                     raise

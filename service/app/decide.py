@@ -2,22 +2,23 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
 from service.app.balances import Balances
+from service.app.deadline import expected_json
 from service.app.line import LineReader
 from service.core.answer import answer_of
-from service.core.decision import Decision, Outcome, Reason
-from service.core.evaluate import evaluate, walk
-from service.core.factvalue import rfc3339
-from service.core.message import message
+from service.core.decision import Decision, Outcome
+from service.core.evaluate import evaluate
 from service.core.proposal import read_proposal
 from service.core.refusal import Fault, Refused
 from service.core.request import Request
 from service.core.rulebook import Rulebook
 from service.core.rung import Tried
+from service.policyfile.explain import Way, explain
+from service.policyfile.explainwords import rung_json, way_json
 
 
 def decide_lines(
@@ -37,11 +38,13 @@ class Asked(NamedTuple):
 
 
 class Decided(NamedTuple):
-    """A line that was decided; ``tried`` only where it is to be explained."""
+    """A line that was decided; ``tried`` and ``ways`` only where it is to be explained."""
 
     decision: Decision
     at: datetime
+    site: str
     tried: tuple[Tried, ...]
+    ways: tuple[Way, ...]
 
 
 class Decider:
@@ -51,7 +54,7 @@ class Decider:
     """
 
     def __init__(self, rulebook: Rulebook, *, explain: bool = False) -> None:
-        """Begin with unused budgets. ``explain`` adds the walk to each answer."""
+        """Begin with unused budgets. ``explain`` adds the walk and what would pass."""
         self.refused = 0
         self._rulebook = rulebook
         self._explain = explain
@@ -90,41 +93,32 @@ class Decider:
         except Refused as refusal:
             return refusal
         tried: tuple[Tried, ...] = ()
+        instead: tuple[Way, ...] = ()
         if self._explain:
-            decision, tried = walk(self._rulebook, request, balances.kept, at)
+            found = explain(self._rulebook, request, balances.kept, at)
+            decision, tried, instead = found.decision, found.tried, found.ways
         else:
             decision = evaluate(self._rulebook, request, balances.kept, at)
         if decision.outcome is Outcome.APPROVED:
             balances.charge(decision)
-        return Decided(decision, at, tried)
+        return Decided(decision, at, request.site, tried, instead)
 
     def _render(self, found: Decided | Refused) -> bytes:
         if isinstance(found, Refused):
             self.refused += 1
             return orjson.dumps({"error": _error(found.faults[0])})
-        rulebook, (decision, at, tried) = self._rulebook, found
+        rulebook, (decision, at, site, tried, instead) = self._rulebook, found
         answer = answer_of(
             rulebook,
             decision,
             at,
             state="settled" if decision.outcome is Outcome.APPROVED else None,
-            escalation=escalation_json(rulebook, decision, at),
+            escalation=expected_json(rulebook, decision, site, at),
         )
         if self._explain:
-            answer["explain"] = [_rung(rulebook, one) for one in tried]
+            answer["explain"] = [rung_json(rulebook, one) for one in tried]
+            answer["would_pass"] = [way_json(rulebook, way) for way in instead]
         return orjson.dumps(answer)
-
-
-def escalation_json(
-    rulebook: Rulebook, decision: Decision, at: datetime
-) -> dict[str, str | None] | None:
-    """Where an escalated decision goes and until when it would be answered; nothing is opened."""
-    if decision.escalate_to is None:
-        return None
-    role = decision.escalate_to.role
-    rule = rulebook.escalation.get(role)
-    within = None if rule is None else rule.answer_within
-    return {"id": None, "to": role, "answer_by": None if within is None else rfc3339(at + within)}
 
 
 def _in_request(fault: Fault) -> Fault:
@@ -142,21 +136,4 @@ def _error(fault: Fault) -> dict[str, str]:
         "pointer": fault.pointer,
         "message": fault.message,
         "remedy": fault.remedy,
-    }
-
-
-def _rung(rulebook: Rulebook, tried: Tried) -> dict[str, Any]:
-    def told(reasons: tuple[Reason, ...]) -> list[dict[str, str | None]]:
-        return [
-            {"code": reason.code, "rule": reason.rule, "message": message(reason, rulebook)}
-            for reason in reasons
-        ]
-
-    verdict = "fails" if tried.failures else "lacks" if tried.lacks else "passes"
-    return {
-        "role": tried.grant.role,
-        "grant": tried.grant.id,
-        "verdict": verdict,
-        "failures": told(tried.failures),
-        "lacks": told(tried.lacks),
     }

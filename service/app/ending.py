@@ -17,8 +17,8 @@ from service.core.hold import TRANSITIONS, Move, State
 from service.core.money import CURRENCY_DECIMALS, format_minor
 from service.core.settlement import Value
 
-_TIME: Final = {"id": "remit", "kind": "service", "owner": None, "key": None}
-"""Who ends a hold whose time is up, as the log has it."""
+SERVICE: Final = {"id": "remit", "kind": "service", "owner": None, "key": None}
+"""Who does what nobody does: ends a hold whose time is up, as the log has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ class Ending:
         id_ = batch.ids.new("ent", batch.at)
         ends_at = before.hold_ends_at
         body: dict[str, Any] = {
-            "by": _TIME if given.principal is None else caller_body(given.principal),
+            "by": SERVICE if given.principal is None else caller_body(given.principal),
             "roles": list(given.roles),
             "effect": self.state.value,
             "was": before.state,

@@ -133,7 +133,11 @@ def caller_body(principal: Principal) -> dict[str, Any]:
 
 
 def proposal_body(rulebook: Rulebook, request: Request) -> dict[str, Any]:
-    """What was asked, by whom; ``request`` is pseudonymous. Personal facts are left out."""
+    """What was asked, by whom; ``request`` is pseudonymous.
+
+    Of personal facts only their paths are there: whether one was told can decide, what it
+    was cannot.
+    """
     agent = request.agent
     return {
         "agent": {
@@ -155,6 +159,7 @@ def proposal_body(rulebook: Rulebook, request: Request) -> dict[str, Any]:
             for path, value in request.facts.items()
             if path not in rulebook.personal
         },
+        "personal": sorted([path for path in request.facts if path in rulebook.personal]),
         "note": request.note is not None,
         "evidence": [evidence.kind for evidence in request.evidence],
         "unavailable": sorted(request.unavailable),
@@ -181,7 +186,10 @@ def decision_body(
         "reasons": [_reason(reason) for reason in decision.reasons[:REASONS_MAX]],
         "reasons_more": max(0, len(decision.reasons) - REASONS_MAX),
         "missing": list(decision.missing),
-        "budgets": [_reading(reading, rows[reading.budget]) for reading in decision.readings],
+        "budgets": [
+            _reading(reading, rows[reading.budget], rulebook.within_seconds[reading.budget])
+            for reading in decision.readings
+        ],
         "without_escalation_up_to_minor": headroom.amount_minor,
         "counter_offer_minor": decision.counter_offer_minor,
     }
@@ -203,7 +211,7 @@ def _reason(reason: Reason) -> dict[str, Any]:
     }
 
 
-def _reading(reading: Reading, row: BudgetRecord) -> dict[str, Any]:
+def _reading(reading: Reading, row: BudgetRecord, within_seconds: int | None) -> dict[str, Any]:
     return {
         "budget": reading.budget,
         "row": row.row,
@@ -213,6 +221,7 @@ def _reading(reading: Reading, row: BudgetRecord) -> dict[str, Any]:
         "charged": reading.charged,
         "before": reading.used_before,
         "after": reading.used_after,
+        "within_seconds": within_seconds,
         "from": None if row.starts_at is None else rfc3339(row.starts_at),
         "until": None if row.ends_at is None else rfc3339(row.ends_at),
     }

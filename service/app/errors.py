@@ -8,10 +8,14 @@ ServiceError
 ├── Mismatch          a key was used again for something else
 ├── Gone              it was erased
 ├── TooLarge          it does not fit the log
+├── TooMany           too often in too short a time
+├── PolicyRefused     a policy set that must not be put in force
 └── Unavailable       it cannot be decided now; nothing was done
 """
 
 # ruff: noqa: N818 — each is named for what happened
+
+from service.core.refusal import Fault
 
 
 class ServiceError(Exception):
@@ -53,12 +57,39 @@ class TooLarge(ServiceError):
     """It does not fit the log, so it must not happen."""
 
 
+class TooMany(ServiceError):
+    """Too often in too short a time: possible again after so many seconds."""
+
+    def __init__(self, code: str, message: str, remedy: str, *, retry_after_seconds: int) -> None:
+        """Keep how long to wait beside the rest."""
+        super().__init__(code, message, remedy)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class PolicyRefused(ServiceError):
+    """A policy set that must not be put in force; ``faults`` say what is wrong and where."""
+
+    def __init__(self, code: str, message: str, remedy: str, faults: tuple[Fault, ...]) -> None:
+        """Keep every place beside the rest."""
+        super().__init__(code, message, remedy)
+        self.faults = faults
+
+
 class Unavailable(ServiceError):
     """It cannot be decided now; nothing was done."""
 
 
 class Busy(Exception):
     """The database asks for another try (serialisation, deadlock). Nothing was done."""
+
+
+class KeysInUse(Exception):
+    """Requests with these idempotency keys are being decided elsewhere. Nothing was done."""
+
+    def __init__(self, keys: frozenset[str]) -> None:
+        """Keep which: at least one."""
+        super().__init__(f"{len(keys)} idempotency keys are in use")
+        self.keys = keys
 
 
 class OutcomeUnknown(Unavailable):

@@ -2,16 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from service.app.errors import Forbidden, NotFound
+from service.app.logsearch import entry_json
+from service.app.mandates import ways_to_answer
 from service.app.ports import Filter, Page, Reader, Store, Vault
 from service.app.principal import Principal
 from service.app.pseudonym import name_people, unseal
 from service.app.records import EntryRecord, EscalationRecord, ResolutionRecord
 from service.app.snapshot import Library, Snapshot
+from service.core.delegation import Delegation, voice
 from service.core.disclosure import Disclosure
 from service.core.factvalue import rfc3339
 
@@ -69,14 +73,17 @@ class Finder:
     def find_escalation(self, principal: Principal, id: str) -> EscalationRecord:  # noqa: A002
         """The record of one escalation that the caller may see. Raises `NotFound`.
 
-        Who proposed, and who owns the agent that did, may always see what became of it.
+        Who proposed, and who owns the agent that did, may always see what became of it; who
+        acts for somebody sees what they see.
         """
         snapshot = self._library.in_force()
         with self._store.read() as reader:
             record = reader.find_escalation(id)
-        own = record is not None and principal.id in {record.proposer, record.proposer_owner}
-        if record is None or not (own or _sees(snapshot, principal, "escalation", record.site)):
-            raise _no("escalation", id)
+            if record is None:
+                raise _no("escalation", id)
+            now = reader.now()
+            if not follows(snapshot, reader.delegations(now), now, principal, record):
+                raise _no("escalation", id)
         return record
 
     def list_escalations(self, principal: Principal, wanted: Filter, page: Page) -> bytes:
@@ -94,15 +101,7 @@ class Finder:
             record = reader.find_entry(id)
         if record is None or not _may_audit(snapshot, principal, record.site):
             raise _no("entry", id)
-        return orjson.dumps(_entry(record, exact=True))
-
-    def list_entries(self, principal: Principal, wanted: Filter, page: Page) -> bytes:
-        """A page of the log, newest first, as JSON. Opens nothing."""
-        wanted = self._seen(principal, "log", wanted)
-        with self._store.read() as reader:
-            records = reader.list_entries(wanted, _one_more(page))
-        items = [orjson.dumps(_entry(record, exact=False)) for record in records[: page.limit]]
-        return _listed("entries", items, records, page)
+        return orjson.dumps({**entry_json(record), "bytes": record.body.decode()})
 
     def named(self, resolution: str, body: bytes) -> bytes:
         """JSON that was rendered with a resolution's surrogates, with the values put back."""
@@ -224,28 +223,33 @@ def _step(entry: EntryRecord, opened: Mapping[str, str]) -> dict[str, Any]:
         "entry": {"id": entry.id, "leaf": entry.leaf.hex()},
         "kind": entry.kind,
         "at": rfc3339(entry.at),
-        "by": body["by"]["id"],
+        "by": voice(body["by"]["id"], body.get("for", ())),
         "effect": body.get("effect", body.get("outcome")),
         "text": opened.get("answer", opened.get("reason")),
     }
 
 
-def _entry(record: EntryRecord, *, exact: bool) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "id": record.id,
-        "kind": record.kind,
-        "at": rfc3339(record.at),
-        "about": record.about,
-        "leaf": record.leaf.hex(),
-        "body": orjson.loads(record.body),
-    }
-    if exact:
-        shown["bytes"] = record.body.decode()
-    return shown
-
-
 def _sees(snapshot: Snapshot, principal: Principal, thing: str, site: str) -> bool:
     return snapshot.access.may(principal.id, thing, "read", site)
+
+
+def follows(
+    snapshot: Snapshot,
+    delegations: Sequence[Delegation],
+    at: datetime,
+    principal: Principal,
+    record: EscalationRecord,
+) -> bool:
+    """Whether somebody may see an escalation: their own, one of the site's, or for others."""
+    own = principal.id in {record.proposer, record.proposer_owner}
+    if own or _sees(snapshot, principal, "escalation", record.site):
+        return True
+    ways = ways_to_answer(snapshot, delegations, principal.id, record.site, at)
+    return any(
+        snapshot.access.may(way.through[-1], "escalation", "read", record.site)
+        for way in ways
+        if way.through
+    )
 
 
 def _may_audit(snapshot: Snapshot, principal: Principal, site: str | None) -> bool:

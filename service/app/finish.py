@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import orjson
 
-from service.app.batch import Batch
+from service.app.batch import Batch, Kept
 from service.app.charges import charged_rows
 from service.app.ending import Ending, Given, decimals_of, expire, value_of
 from service.app.errors import Conflict, Forbidden, NotFound
@@ -20,7 +20,12 @@ from service.app.records import (
 )
 from service.core.escalation import Objection, find_objection
 from service.core.hold import TRANSITIONS, Move, State, is_over
-from service.core.settlement import read_release, read_reversal, read_settlement
+from service.core.settlement import (
+    read_release,
+    read_reversal,
+    read_settlement,
+    read_unexplained,
+)
 
 _OBJECTIONS: Final[Mapping[Objection, tuple[str, str]]] = {
     Objection.HUMANS_ONLY: (
@@ -79,11 +84,11 @@ class Finish:
         """See `batch.Command`."""
         return {}
 
-    def subject(self, batch: Batch) -> str | None:  # noqa: ARG002
-        """Whose key seals the reason of a reversal."""
+    def subject(self, batch: Batch) -> Kept | None:  # noqa: ARG002
+        """Whose key seals the reason of a reversal, unless the person was erased."""
         if self._replay is not None or self.move is not Move.REVERSE:
             return None
-        return self.resolution.subject
+        return Kept(self.resolution.subject)
 
     def escalation_id(self) -> str | None:
         """See `batch.Command`."""
@@ -123,13 +128,20 @@ class Finish:
         principal, move, roles = self.principal, self.move, self._roles
         if move is Move.REVERSE:
             self._require_four_eyes(batch, record)
-            reason = read_reversal(self.body)
+            reason = self._reason(batch, record)
             return Given(move=move, principal=principal, roles=roles, reason=reason)
         if move is Move.RELEASE:
             read_release(self.body)
             return Given(move=move, principal=principal, roles=roles)
         settled = read_settlement(self.body, value_of(record), decimals_of(record))
         return Given(move=move, principal=principal, roles=roles, settled=settled)
+
+    def _reason(self, batch: Batch, record: ResolutionRecord) -> str | None:
+        """Why it is reversed; nothing where there is no key left to seal it under."""
+        if record.subject in batch.subject_keys:
+            return read_reversal(self.body)
+        read_unexplained(self.body)
+        return None
 
     def _require_legal(self, record: ResolutionRecord) -> None:
         if record.state in _APPROVED and (State(record.state), self.move) in TRANSITIONS:

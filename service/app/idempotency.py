@@ -1,14 +1,17 @@
 """The same request twice has one effect: the stored answer again, byte for byte."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import orjson
 
-from service.app.errors import Gone, Mismatch
+from service.app.errors import Conflict, Gone, Mismatch
 from service.app.ports import Vault
 from service.app.records import IdempotencyRecord
 
-KEY_CHARS_MAX = 255
+KEY_CHARS_MAX: Final = 255
+IN_PROGRESS_SECONDS: Final = 1
+"""How long whoever repeats a request that is still being decided waits for its answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,15 @@ def claim_of(vault: Vault, *, person: str, route: str, key: str, body: object) -
     return Claim(
         key=vault.fingerprint(f"key\0{person}\0{route}\0{key}").hex(),
         fingerprint=vault.fingerprint("body\0" + canonical.decode()),
+    )
+
+
+def in_progress() -> Conflict:
+    """The refusal of a request that is being decided already, for longer than one may wait."""
+    return Conflict(
+        "in_progress",
+        "a request with this Idempotency-Key is still being decided",
+        "send the same request again, with the same key, in a second",
     )
 
 

@@ -6,6 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from service.app.deskports import Desk
+from service.app.entryports import EntryReader
+from service.app.erasureports import ErasureReader, ErasureTransaction
+from service.app.logports import LogReader, LogTransaction
+from service.app.noticerecords import LeaseRecord, NoticeRecord
+from service.app.publicationports import PublicationReader, PublicationTransaction
 from service.app.records import (
     BudgetRecord,
     EntryRecord,
@@ -18,6 +24,7 @@ from service.app.records import (
     SurrogateRecord,
     Writes,
 )
+from service.core.delegation import Delegation
 
 
 class Clock(Protocol):
@@ -41,6 +48,9 @@ class Ids(Protocol):
 
     def secret(self) -> str:
         """256 random bits, base64url without padding."""
+
+    def below(self, bound: int) -> int:
+        """A whole number from zero to one less than ``bound``, each as likely."""
 
 
 class Vault(Protocol):
@@ -71,16 +81,23 @@ class Access(Protocol):
     def sites(self, person: str, thing: str, action: str) -> frozenset[str] | None:
         """The sites where a person may; ``None`` for every site (``*``)."""
 
+    def is_granted(self, thing: str, action: str) -> bool:
+        """Whether any role at all may do ``action`` to ``thing``, whoever holds it."""
+
     def people(self) -> Sequence[str]:
         """Everybody the access file names, in its order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Which part of a list: at most ``limit`` items that come after the cursor."""
+    """Which part of a list: at most ``limit`` items that come after the cursor.
+
+    ``oldest_first`` turns the list around; for entries, which are replayed as they came.
+    """
 
     after: str | None = None
     limit: int = 50
+    oldest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +113,7 @@ class Filter:
     state: str | None = None
     kind: str | None = None
     role: str | None = None
+    receiver: str | None = None
     resolution: str | None = None
     about: str | None = None
     since: datetime | None = None
@@ -115,6 +133,21 @@ class RowFilter:
     parts: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DelegationFilter:
+    """Which delegations to list: those of ``reader``, and those kept at ``sites``.
+
+    ``sites`` are those where the reader manages delegations; ``None`` takes every one.
+    ``person`` gave or received it.
+    """
+
+    reader: str
+    sites: frozenset[str] | None
+    person: str | None = None
+    site: str | None = None
+    is_over: bool | None = None
+
+
 class Transaction(Protocol):
     """One write transaction. Leaving it cleanly commits; an exception rolls everything back.
 
@@ -126,22 +159,52 @@ class Transaction(Protocol):
     def at(self) -> datetime:
         """The database's clock, read once when the transaction began (UTC, microseconds)."""
 
+    @property
+    def log(self) -> LogTransaction:
+        """The transparency log's rows."""
+
     def head(self) -> str | None:
         """The version of the policy in force; ``None`` in an empty database."""
+
+    @property
+    def erasures(self) -> ErasureTransaction:
+        """Erasures."""
+
+    @property
+    def publications(self) -> PublicationTransaction:
+        """Publications."""
+
+    def lock_head(self) -> str | None:
+        """The same, once nobody else is publishing.
+
+        Taken first by who publishes alone, last by who publishes in a batch.
+        """
 
     def live_keys(self, ids: Collection[str]) -> frozenset[str]:
         """Those of the API keys that are neither revoked nor expired at ``at``."""
 
     def lock_idempotency(self, keys: Collection[str]) -> Mapping[str, IdempotencyRecord]:
-        """Every key's record, inserted as new (no answer) where it was absent, and locked."""
+        """Every key's record, inserted as new (no answer) where it was absent, and locked.
+
+        Raises `KeysInUse` where another transaction has any of them for longer than
+        `idempotency.IN_PROGRESS_SECONDS`.
+        """
 
     def lock_surrogates(
         self, wanted: Mapping[bytes, SurrogateRecord]
     ) -> Mapping[bytes, SurrogateRecord]:
         """By fingerprint: the record that stands, or the wanted one, inserted. Locked."""
 
-    def lock_subject_keys(self, wanted: Mapping[str, bytes]) -> Mapping[str, bytes]:
-        """By subject: the wrapped key that stands, or the wanted one, inserted. Locked."""
+    def lock_subject_keys(
+        self, wanted: Mapping[str, bytes], kept: Collection[str] = ()
+    ) -> Mapping[str, bytes]:
+        """By subject: the wrapped key that stands, or the wanted one, inserted. Locked.
+
+        Those of the ``kept`` that have no key are not in the answer.
+        """
+
+    def surrogates(self, fingerprints: Collection[bytes]) -> Mapping[bytes, SurrogateRecord]:
+        """The surrogates that exist, by fingerprint; nothing is inserted or locked."""
 
     def lock_escalations(self, ids: Collection[str]) -> Mapping[str, EscalationRecord]:
         """The escalations that exist, locked."""
@@ -156,12 +219,51 @@ class Transaction(Protocol):
         never a zero.
         """
 
+    def delegations(self) -> Sequence[Delegation]:
+        """Every delegation that is not over at ``at``, as committed; nothing is locked."""
+
+    def lock_delegations(self) -> Sequence[Delegation]:
+        """The same, once nobody else changes any. Taken last, after the budgets."""
+
+    def find_delegation(self, id: str) -> Delegation | None:  # noqa: A002
+        """One delegation, over or not."""
+
+    def last_queued(self, about: Collection[str]) -> Mapping[str, datetime]:
+        """When the latest notice about each was queued; those without one are absent."""
+
+    def lock_lease(self, receiver: str, *, waits: bool = True) -> LeaseRecord | None:
+        """Who delivers to a receiver; ``None`` where somebody else has it locked.
+
+        Locked after everything else. Who ``waits`` always gets it.
+        """
+
+    def lock_notices(self, ids: Collection[str]) -> Mapping[str, NoticeRecord]:
+        """The notices that exist, locked."""
+
+    def line(self, receiver: str, limit: int) -> Sequence[NoticeRecord]:
+        """The notices that wait for a receiver, first come first."""
+
     def write(self, writes: Writes) -> None:
         """Write everything as sets."""
 
 
 class Reader(Protocol):
     """One consistent read. Sees what is committed."""
+
+    @property
+    def log(self) -> LogReader:
+        """The transparency log's rows."""
+
+    @property
+    def entries(self) -> EntryReader:
+        """Entries, found by what they are about."""
+
+    @property
+    def publications(self) -> PublicationReader:
+        """Publications, and the versions that they made."""
+
+    def list_policies(self) -> Sequence[str]:
+        """Every version that was ever published, in the order of first publication."""
 
     def head(self) -> str | None:
         """The version of the policy in force."""
@@ -191,7 +293,7 @@ class Reader(Protocol):
         """One entry of the log."""
 
     def list_entries(self, wanted: Filter, page: Page) -> Sequence[EntryRecord]:
-        """Newest first; the cursor is the id of the last one seen."""
+        """Newest first unless asked otherwise; the cursor is the id of the last one seen."""
 
     def openings(self, entries: Collection[str]) -> Mapping[str, OpeningRecord]:
         """The sealed openings of entries; erased ones are absent."""
@@ -211,6 +313,45 @@ class Reader(Protocol):
     def overdue(self, limit: int) -> Sequence[str]:
         """The ids of resolutions whose hold is over by the database's clock, longest first."""
 
+    def overdue_escalations(self, limit: int) -> Sequence[EscalationRecord]:
+        """Those whose answer is overdue by the database's clock and that say what follows."""
+
+    def unreminded_escalations(self, limit: int) -> Sequence[EscalationRecord]:
+        """Those that a reminder is due for by the database's clock, longest first."""
+
+    def stranded_escalations(
+        self, roles: Collection[str], limit: int
+    ) -> Sequence[EscalationRecord]:
+        """Those that wait for an answer of a role that is none of these, oldest first."""
+
+    def delegations(self, at: datetime) -> Sequence[Delegation]:
+        """Every delegation that is not over at an instant, oldest first."""
+
+    def list_delegations(
+        self, wanted: DelegationFilter, page: Page, at: datetime
+    ) -> Sequence[Delegation]:
+        """Newest first; the cursor is the id of the last one seen."""
+
+    def find_delegation(self, id: str) -> Delegation | None:  # noqa: A002
+        """One delegation, over or not."""
+
+    def due_lines(self, receivers: Sequence[str], holder: str) -> Sequence[str]:
+        """Those of the receivers whose first notice is due, and free for ``holder``."""
+
+    def find_notice(self, id: str) -> NoticeRecord | None:  # noqa: A002
+        """One notice."""
+
+    def list_notices(self, wanted: Filter, page: Page) -> Sequence[NoticeRecord]:
+        """Newest first; the cursor is the id of the last one seen."""
+
+    @property
+    def desk(self) -> Desk:
+        """What those need who answer escalations, in the same read."""
+
+    @property
+    def erasures(self) -> ErasureReader:
+        """Erasures."""
+
     def now(self) -> datetime:
         """The database's clock, as a transaction that began at this moment would read it."""
 
@@ -223,3 +364,10 @@ class Store(Protocol):
 
     def read(self) -> AbstractContextManager[Reader]:
         """A read transaction on a connection that cannot write."""
+
+    def sweep(self) -> None:
+        """Take what was deleted of erased people out of the database's own files.
+
+        What went into backups, archived write-ahead logs and the disk's free blocks before
+        is out of reach here. Raises `Busy` or `Unavailable` where it has to be tried again.
+        """

@@ -9,13 +9,17 @@ import orjson
 from service.app.accounts import BudgetRows
 from service.app.batch import Batch
 from service.app.charges import charges_of
+from service.app.deadline import deadline_of
 from service.app.entry import Head, caller_body, decision_body, entry_of, of_decision, proposal_body
+from service.app.errors import TooMany
+from service.app.floodguard import Guards
 from service.app.idempotency import Claim, replay_of
 from service.app.principal import Principal, require
 from service.app.pseudonym import (
     PersonalValue,
     Pseudonymous,
     name_people,
+    newly_owned,
     personal_values,
     pseudonymous,
     seal,
@@ -103,6 +107,7 @@ class Propose:
         self._values: tuple[PersonalValue, ...] = ()
         self._case: Pseudonymous | None = None
         self._rows: BudgetRows | None = None
+        self._guards: Guards | None = None
 
     def idempotency_key(self) -> str | None:
         """See `batch.Command`."""
@@ -129,6 +134,9 @@ class Propose:
         self._case = pseudonymous(
             batch.snapshot.rulebook, self._request, self._values, batch.surrogates, batch.ids
         )
+        for owned in newly_owned(self._values, batch.surrogates, self._case.subject):
+            batch.surrogates[owned.fingerprint] = owned
+            batch.writes.surrogates.append(owned)
         return self._case.subject
 
     def escalation_id(self) -> str | None:
@@ -144,16 +152,23 @@ class Propose:
         if self._case is None:
             return {}
         self._rows = BudgetRows(batch.snapshot.rulebook, self._case.request, batch.at)
-        return self._rows.wanted(batch.ids)
+        self._guards = Guards(batch.snapshot.rulebook, self._case.request)
+        return self._guards.beside(self._rows.wanted(batch.ids), batch.ids)
 
-    def decide(self, batch: Batch) -> Answered:
-        """Decide against the locked balances; add everything that follows to the writes."""
+    def decide(self, batch: Batch) -> Answered | TooMany:
+        """Decide against the locked balances; add everything that follows to the writes.
+
+        An escalation too many is refused, with nothing decided.
+        """
         replay = self._find_replay(batch)
         if replay is not None:
             return replayed(replay)
-        if self._case is None or self._rows is None:
+        if self._case is None or self._rows is None or self._guards is None:
             raise AssertionError("a proposal is read before it is decided")
-        return _Deciding(batch, self, self._case, self._rows).done()
+        deciding = _Deciding(batch, self, self._case, self._rows)
+        to = deciding.decision.escalate_to
+        flood = None if to is None else self._guards.turn_away(batch, self.principal, to.role)
+        return deciding.done() if flood is None else flood
 
     def _find_replay(self, batch: Batch) -> IdempotencyRecord | None:
         key = self.idempotency_key()
@@ -208,13 +223,12 @@ class _Deciding:
         to = self.decision.escalate_to
         if to is None:
             return None
-        rule = self.rulebook.escalation.get(to.role)
-        within = None if rule is None else rule.answer_within
-        batch, agent = self.batch, self.request.agent
+        batch, agent, site = self.batch, self.request.agent, self.request.site
+        due = deadline_of(self.rulebook, site, to.role, batch.at)
         return EscalationRecord(
             id=batch.ids.new("esc", batch.at),
             resolution=self.id,
-            site=self.request.site,
+            site=site,
             role=to.role,
             state="open",
             digest="",
@@ -223,7 +237,9 @@ class _Deciding:
             proposer_owner=agent.owner,
             subject=self.case.subject,
             opened_at=batch.at,
-            answer_by=None if within is None else batch.at + within,
+            answer_by=due.answer_by,
+            on_timeout=due.on_timeout,
+            remind_at=due.remind_at,
         )
 
     def _entry(self) -> EntryRecord:
@@ -298,13 +314,12 @@ class _Deciding:
 
 def kept_back(decision: Decision) -> Decision:
     """The decision with its charges as holds."""
-    return replace(decision, readings=tuple(reading.kept_back() for reading in decision.readings))
+    return decision._replace(readings=tuple([reading.kept_back() for reading in decision.readings]))
 
 
 def uncharged(decision: Decision) -> Decision:
     """The decision as it would be, with nothing charged yet."""
-    return replace(
-        decision,
+    return decision._replace(
         readings=tuple(
             reading._replace(charged=0, after=reading.before, used_after=reading.used_before)
             for reading in decision.readings

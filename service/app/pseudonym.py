@@ -9,7 +9,7 @@ decision is the same.
 import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
@@ -64,6 +64,22 @@ def wanted_surrogates(
     return Wanted({value.fingerprint: value for value in values}, new)
 
 
+def newly_owned(
+    values: tuple[PersonalValue, ...],
+    surrogates: Mapping[bytes, SurrogateRecord],
+    subject: str,
+) -> list[SurrogateRecord]:
+    """The values that nobody had before, as the subject's: erasing the person takes them too."""
+    if subject == NOBODY:
+        return []
+    found = [surrogates[value.fingerprint] for value in values]
+    return [
+        replace(one, subject=subject)
+        for one in found
+        if one.subject == one.surrogate and one.surrogate != subject
+    ]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pseudonymous:
     """A request without personal values, and what was taken out of it.
@@ -86,8 +102,11 @@ def pseudonymous(
     ids: Ids,
 ) -> Pseudonymous:
     """Take every personal value out of a request."""
-    stand_ins = {value.path: surrogates[value.fingerprint].surrogate for value in values}
-    subject = NOBODY if rulebook.subject is None else stand_ins.get(rulebook.subject, NOBODY)
+    records = {value.path: surrogates[value.fingerprint] for value in values}
+    # What was charged before an erasure goes on counting, under the name it was charged to.
+    stand_ins = {path: one.charged_as or one.surrogate for path, one in records.items()}
+    served = None if rulebook.subject is None else records.get(rulebook.subject)
+    subject = NOBODY if served is None else served.surrogate
     return Pseudonymous(
         request=request.without_people(
             {**request.facts, **stand_ins},

@@ -9,14 +9,38 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from service.app.erasurerecords import ErasureRecord
+from service.app.noticerecords import LeaseRecord, NoticeRecord
+from service.app.publicationrecords import PublicationRecord
 from service.core.budget import Balance
+from service.core.delegation import Delegation
 from service.core.hold import Charge
 from service.core.request import AgentKind
 
 ResolutionState = Literal["settled", "held", "released", "reversed", "pending"]
-EscalationState = Literal["open", "approved", "denied", "withdrawn", "expired"]
+EscalationState = Literal["open", "asked", "approved", "denied", "withdrawn", "expired"]
 HoldEnd = Literal["settle", "release"]
-EntryKind = Literal["decision", "answer", "key", "policy", "settle", "release", "expire", "reverse"]
+Timeout = Literal["next", "deny"]
+EntryKind = Literal[
+    "decision",
+    "answer",
+    "key",
+    "policy",
+    "settle",
+    "release",
+    "expire",
+    "reverse",
+    "reply",
+    "withdraw",
+    "remind",
+    "timeout",
+    "reroute",
+    "refused",
+    "delegation",
+    "signing_key",
+    "restart",
+    "erasure",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +87,17 @@ class IdempotencyRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurrogateRecord:
-    """A random name for one personal value. ``fingerprint`` is keyed; ``subject`` owns it."""
+    """A random name for one personal value. ``fingerprint`` is keyed; ``subject`` owns it.
+
+    After an erasure the value has another name, and ``charged_as`` is the one by which
+    budgets still count it, until ``kept_until``.
+    """
 
     fingerprint: bytes
     surrogate: str
     subject: str
+    charged_as: str | None = None
+    kept_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,17 +129,14 @@ class BudgetRecord:
     ends_at: datetime | None
     balance: Balance = field(default_factory=Balance)
 
-    def with_balance(self, balance: Balance) -> "BudgetRecord":
-        """The row with another balance: what `replace` gives, in a third of its time."""
-        return BudgetRecord(
-            key=self.key,
-            row=self.row,
-            budget=self.budget,
-            site=self.site,
-            starts_at=self.starts_at,
-            ends_at=self.ends_at,
-            balance=balance,
-        )
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetChange:
+    """What is to stand in a budget row. ``read`` is the version that it was computed from."""
+
+    key: str
+    read: int
+    balance: Balance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +175,12 @@ class ResolutionRecord:
 class EscalationRecord:
     """A request on its way upwards, bound to the leaf of the decision that opened it.
 
-    ``approvals`` are the ids of those who approved so far, in order.
+    ``approvals`` are the ids of those who approved so far, in order: what was asked, or
+    the ``offer_`` (minor units of the set's currency, or a quantity) that one of them
+    countered with. ``on_timeout`` is what happens at ``answer_by``; without it nothing
+    does. A reminder is due at ``remind_at``, and was sent at ``reminded_at``. While the
+    escalation is asked, its clock stands: nothing is due, and the two ``left_`` are the
+    working time that was left until either.
     """
 
     id: str
@@ -166,6 +198,15 @@ class EscalationRecord:
     approvals: tuple[str, ...] = ()
     answered_by: str | None = None
     answered_at: datetime | None = None
+    on_timeout: Timeout | None = None
+    remind_at: datetime | None = None
+    reminded_at: datetime | None = None
+    asked_by: str | None = None
+    asked_at: datetime | None = None
+    left_microseconds: int | None = None
+    remind_left_microseconds: int | None = None
+    offer_minor: int | None = None
+    offer_quantity: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,12 +243,24 @@ class Writes:
     revoked_keys: list[str] = field(default_factory=list)
     subject_keys: list[SubjectKeyRecord] = field(default_factory=list)
     surrogates: list[SurrogateRecord] = field(default_factory=list)
-    budgets: list[BudgetRecord] = field(default_factory=list)
+    budgets: list[BudgetChange] = field(default_factory=list)
     resolutions: list[ResolutionRecord] = field(default_factory=list)
     resolution_changes: list[ResolutionRecord] = field(default_factory=list)
     escalations: list[EscalationRecord] = field(default_factory=list)
     escalation_changes: list[EscalationRecord] = field(default_factory=list)
+    delegations: list[Delegation] = field(default_factory=list)
+    delegation_changes: list[Delegation] = field(default_factory=list)
     entries: list[EntryRecord] = field(default_factory=list)
     openings: list[OpeningRecord] = field(default_factory=list)
     idempotency: list[IdempotencyRecord] = field(default_factory=list)
     unused_idempotency: list[str] = field(default_factory=list)
+    erasures: list[ErasureRecord] = field(default_factory=list)
+    erasure_changes: list[ErasureRecord] = field(default_factory=list)
+    publications: list[PublicationRecord] = field(default_factory=list)
+    publication_changes: list[PublicationRecord] = field(default_factory=list)
+    erased: list[str] = field(default_factory=list)
+    forgotten: list[bytes] = field(default_factory=list)
+    notices: list[NoticeRecord] = field(default_factory=list)
+    notice_changes: list[NoticeRecord] = field(default_factory=list)
+    notice_leases: list[LeaseRecord] = field(default_factory=list)
+    forget_delivered_before: datetime | None = None

@@ -6,8 +6,11 @@ from typing import Final
 
 from service.app.batch import Command
 from service.app.committer import Committer, Report
+from service.app.elapse import Elapse, Remind
+from service.app.erasures import left_open, outlived
 from service.app.finish import Expire
 from service.app.ports import Reader, Store
+from service.app.snapshot import Library
 
 PAUSE_SECONDS: Final = 0.4
 """How long nobody looks: what is overdue is ended within a second, reading and writing included."""
@@ -25,6 +28,35 @@ def overdue_holds(reader: Reader) -> Sequence[Command]:
     return [Expire(id_) for id_ in reader.overdue(OVERDUE_MAX)]
 
 
+def overdue_answers(reader: Reader) -> Sequence[Command]:
+    """What follows for each escalation that nobody answered in time."""
+    return [Elapse(one) for one in reader.overdue_escalations(OVERDUE_MAX)]
+
+
+def reminders(reader: Reader) -> Sequence[Command]:
+    """The reminder of each escalation whose time is half over."""
+    return [Remind(one) for one in reader.unreminded_escalations(OVERDUE_MAX)]
+
+
+def stranded_by(library: Library) -> Due:
+    """Who looks for escalations that wait for a role which the policy in force lacks."""
+
+    def stranded(reader: Reader) -> Sequence[Command]:
+        version = reader.head()
+        if version is None:
+            return []
+        roles = library.get(version).rulebook.roles
+        return [Elapse(one) for one in reader.stranded_escalations(roles, OVERDUE_MAX)]
+
+    return stranded
+
+
+def everything_due(library: Library) -> Sequence[Due]:
+    """All that ends or moves by itself."""
+    due = overdue_holds, overdue_answers, reminders, stranded_by(library)
+    return *due, left_open, outlived
+
+
 class Sweeper:
     """Finds what is due and sends it to this process's committer.
 
@@ -39,7 +71,7 @@ class Sweeper:
         committer: Committer,
         report: Report,
         *,
-        due: Sequence[Due] = (overdue_holds,),
+        due: Sequence[Due],
         stopping: Event | None = None,
     ) -> None:
         """Nothing runs before `start`."""

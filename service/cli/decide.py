@@ -4,7 +4,7 @@ import gc
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final
 
 import typer
 
@@ -132,4 +132,11 @@ def _as_text(answer: bytes) -> bytes:
     for rung in decision.get("explain", ()):
         said = [reason["message"] for reason in (*rung["failures"], *rung["lacks"])]
         lines.append(f"  {rung['role']}, {rung['grant']}: {' '.join(said) or 'passes.'}")
+    lines += [f"  would pass: {_way(way)}" for way in decision.get("would_pass", ())]
     return ("\n".join(lines) + "\n").encode()
+
+
+def _way(way: dict[str, Any]) -> str:
+    value = way["value"]
+    brings = f" with {' and '.join(way['brings'])}" if way["brings"] else ""
+    return f"{way['resolution']} of {value['amount']} {value['currency']}{brings}"

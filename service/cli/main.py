@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import budget, db, decide, key, policy, serve
+from service.cli import audit, budget, db, decide, escalation, key, notice, policy, serve
 
 app = typer.Typer(
     name="remit",
@@ -22,7 +22,10 @@ app.command()(serve.serve)
 app.command()(decide.decide)
 app.add_typer(policy.app, name="policy")
 app.add_typer(budget.app, name="budget")
+app.add_typer(escalation.app, name="escalation")
+app.add_typer(audit.app, name="audit")
 app.add_typer(key.app, name="key")
+app.add_typer(notice.app, name="notice")
 app.add_typer(db.app, name="db")
 
 

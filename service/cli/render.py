@@ -83,6 +83,11 @@ def progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.advance(task, done)
 
 
+def entries(number: int) -> str:
+    """``1 entry``, ``2,000 entries``."""
+    return f"{number:,} entry" if number == 1 else f"{number:,} entries"
+
+
 def counted(number: int, noun: str) -> str:
     """``1 test``, ``2 tests``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
@@ -17,8 +18,10 @@ import typer
 from service.config import SettingError, Settings
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from service.app.demo import Shown
-    from service.bootstrap import Services
+    from service.services import Services
 
 BACKLOG: Final = 2_048
 GRACE_SECONDS: Final = 10
@@ -42,6 +45,10 @@ def serve(
         bool | None,
         typer.Option("--demo", help="Make and show keys for the people of the set. REMIT_DEMO"),
     ] = None,
+    watch: Annotated[
+        bool | None,
+        typer.Option("--watch/--no-watch", help="Follow the folder as it changes. REMIT_WATCH"),
+    ] = None,
     log_level: Annotated[
         str | None, typer.Option(help="debug, info, warning or error. REMIT_LOG_LEVEL")
     ] = None,
@@ -60,15 +67,16 @@ def serve(
         host=host,
         port=port,
         demo=demo,
+        watch=watch,
         log_level=log_level,
     )
     configure(settings.log_level)
     listening = _listen(settings)
-    with listening, _told_to_stop(), failures_told():
+    with listening, _told_to_stop() as stopping, failures_told():
         try:
-            with open_services(settings) as services:
+            with open_services(settings, watch=settings.watch) as services:
                 _greet(services, listening)
-                _run(services, listening)
+                _run(services, listening, stopping)
         except PolicyErrors as problems:
             fail(f"{settings.policies} does not load:\n{problems}")
 
@@ -92,13 +100,14 @@ def fail(what: str) -> NoReturn:
 def failures_told() -> Iterator[None]:
     """What stands in the way of opening a database, as a sentence and exit code 1."""
     from service.app.errors import ServiceError
+    from service.app.logalarm import LogAlarm
     from service.bootstrap import StartError
 
     try:
         yield
     except StartError as failure:
         fail(str(failure))
-    except ServiceError as failure:
+    except (ServiceError, LogAlarm) as failure:
         fail(f"{failure}; {failure.remedy}")
 
 
@@ -119,23 +128,42 @@ def _listen(settings: Settings) -> socket.socket:
     return listening
 
 
+class _Stopping:
+    """What becomes of a signal to stop before the server takes signals itself.
+
+    What it raises may come to nothing, where it interrupts a destructor: so it is remembered.
+    """
+
+    def __init__(self) -> None:
+        self.is_asked = False
+        self.server: uvicorn.Server | None = None
+
+    def __call__(self, *_: object) -> None:
+        self.is_asked = True
+        if self.server is None:
+            raise SystemExit(0)
+        self.server.should_exit = True
+
+    def take_over(self, server: "uvicorn.Server") -> None:
+        """From now on a signal ends the server; one that came before does so at once."""
+        self.server = server
+        server.should_exit = self.is_asked
+
+
 @contextlib.contextmanager
-def _told_to_stop() -> Iterator[None]:
+def _told_to_stop() -> Iterator[_Stopping]:
     """A signal to stop is a way to end well: what was taken is answered, then all is closed."""
-
-    def stop(*_: object) -> NoReturn:
-        raise SystemExit(0)
-
-    before = signal.signal(signal.SIGTERM, stop)
+    stopping = _Stopping()
+    before = signal.signal(signal.SIGTERM, stopping)
     try:
-        yield
+        yield stopping
     except KeyboardInterrupt:
         raise SystemExit(0) from None
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
-def _run(services: "Services", listening: socket.socket) -> None:
+def _run(services: "Services", listening: socket.socket, stopping: _Stopping) -> None:
     import uvicorn
 
     from service.api.app import create_app
@@ -153,8 +181,18 @@ def _run(services: "Services", listening: socket.socket) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    server = uvicorn.Server(config)
+    exiting = server.handle_exit
+
+    def stop(sig: int, frame: FrameType | None) -> None:
+        # A stream has no end of its own, and the server waits for requests to end.
+        services.approvals.feed.stop_soon()
+        exiting(sig, frame)
+
+    server.handle_exit = stop  # type: ignore[method-assign]
+    stopping.take_over(server)
     _settle_memory()
-    uvicorn.Server(config).run(sockets=[listening])
+    server.run(sockets=[listening])
 
 
 def _settle_memory() -> None:

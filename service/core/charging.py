@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from functools import lru_cache, partial
-from operator import itemgetter
+from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from service.core.budget import EMPTY, Balance, BudgetKey, charge, used
 from service.core.decision import Reading
 from service.core.expression import FactValue
+from service.core.plan import plan_for
 from service.core.request import Request
 from service.core.rulebook import Budget, Rulebook
 from service.core.situation import BROKEN, Absent, Broken, Situation, names_of, text_of
@@ -157,18 +157,29 @@ def row_of(
     per = _per(budget, situation.names)
     if isinstance(per, Absent):
         return Unread(budget, per)
-    at, starts_at, ends_at = situation.at, None, None
+    return account_of(
+        situation.rulebook, budget, per, situation.request.site, situation.at, balances
+    )
+
+
+def account_of(
+    rulebook: Rulebook,
+    budget: Budget,
+    per: tuple[str, ...],
+    site: str,
+    at: datetime,
+    balances: Mapping[BudgetKey, Balance],
+) -> Account:
+    """The row of a budget for the values of its key."""
+    starts_at = ends_at = None
     if budget.every is not None:
-        window = situation.rulebook.window(budget, situation.request.site, at)
+        window = rulebook.window(budget, site, at)
         if window is not None:
             starts_at, ends_at = window.starts_at, window.ends_at
     key = _key((budget.id, per, starts_at))
-    counts, limit = False, budget.limit_minor
-    if limit is None:  # a budget has one of the two; with neither it would leave nothing
-        counts, limit = True, budget.count or 0
     balance = balances.get(key, EMPTY)
     spent = 0 if balance is EMPTY else used(balance, budget.within, at)
-    return _account((budget, key, ends_at, counts, limit, balance, spent))
+    return _account((budget, key, ends_at, budget.counts, budget.limit, balance, spent))
 
 
 def keys_of(rulebook: Rulebook, request: Request, at: datetime) -> Iterator[BudgetKey]:
@@ -177,37 +188,26 @@ def keys_of(rulebook: Rulebook, request: Request, at: datetime) -> Iterator[Budg
     A superset: conditions of budgets are not looked at. Whoever evaluates under locks
     takes these rows first.
     """
-    ladder = rulebook.ladder(
-        request.agent.roles if request.authority is None else request.authority
-    )
-    names = names_of(request)
-    seen: set[str] = set()
-    for role in (*ladder.reach, *ladder.above):
-        for budget in rulebook.budgets_for(role, request.resolution):
-            if budget.id in seen:
-                continue
-            seen.add(budget.id)
-            per = _per(budget, names)
-            if not isinstance(per, Absent):
-                window = rulebook.window(budget, request.site, at)
-                yield BudgetKey(budget.id, per, None if window is None else window.starts_at)
+    held = request.agent.roles if request.authority is None else request.authority
+    names, site = names_of(request), request.site
+    for budget in plan_for(rulebook, held, request.resolution).touched:
+        per = _per(budget, names)
+        if not isinstance(per, Absent):
+            window = None if budget.every is None else rulebook.window(budget, site, at)
+            yield _key((budget.id, per, None if window is None else window.starts_at))
 
 
 def _per(budget: Budget, names: Mapping[str, FactValue]) -> tuple[str, ...] | Absent:
     """The values of a budget's key in the order of its names, or those that are absent."""
     try:
-        per = _picker(budget.per)(names)
+        return texts_of(budget.pick(names))
     except KeyError:
         return Absent(tuple(sorted(name for name in budget.per if name not in names)))
+
+
+def texts_of(per: tuple[Any, ...]) -> tuple[str, ...]:
+    """The values of a budget's key as they are kept."""
     for part in per:
         if type(part) is not str:
             return tuple(text_of(part) for part in per)
     return per
-
-
-@lru_cache(maxsize=1_024)
-def _picker(names: tuple[str, ...]) -> Callable[[Mapping[str, FactValue]], tuple[Any, ...]]:
-    """Picks the values of names out of a mapping, in their order. Raises `KeyError`."""
-    if len(names) > 1:
-        return itemgetter(*names)
-    return lambda values: tuple([values[name] for name in names])

@@ -1,6 +1,5 @@
 """What was decided: values with everything that explains them, and no wording."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
@@ -105,8 +104,7 @@ NOTHING: Final = Headroom(0)
 """No amount at all would pass."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(NamedTuple):
     """The answer to one request.
 
     ``reasons[0]`` determines. ``authority`` is set when approved; ``escalate_to`` (with

@@ -9,11 +9,13 @@ change, and whoever holds the locks writes them.
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
+from service.core.approval import find_approval
 from service.core.budget import Balance, BudgetKey
 from service.core.charging import Accounts
 from service.core.decision import Authority, Code, Decision, Headroom, Outcome, Reading, Reason
 from service.core.headroom import headroom
 from service.core.money import MINOR_MAX
+from service.core.plan import plan_for
 from service.core.request import Request
 from service.core.rulebook import Grant, Rulebook
 from service.core.rung import Tried, try_grant
@@ -32,7 +34,10 @@ def evaluate(
     of `charging.keys_of`. Raises `KeyError` for a resolution, site or role that the
     rulebook does not have: those are refused before they get here.
     """
-    return _Evaluation(rulebook, request, balances, at).decide()
+    held = request.agent.roles if request.authority is None else request.authority
+    plan = plan_for(rulebook, held, request.resolution)
+    approval = find_approval(rulebook, plan, request, balances, at)
+    return approval or _Evaluation(rulebook, request, balances, at).decide()
 
 
 def walk(

@@ -47,7 +47,7 @@ def _best(
         funds = accounts.funds(grant.role)
         if not funds.readable and not situation.value_read:
             continue
-        offer = _offer(cap, funds.money_left, unit)
+        offer = offer_of(cap, funds.money_left, unit)
         if _size(offer) > _size(most) and _passes(grant, cap, offer, situation, accounts):
             best, most = grant, offer
             if offer.amount_minor is None:
@@ -83,7 +83,7 @@ def _cap(grant: Grant, situation: Situation) -> int | Absent | Broken | None:
     return None if limit is None else situation.amount(limit)
 
 
-def _offer(cap: int | None, left: int | None, unit: int | None) -> Headroom:
+def offer_of(cap: int | None, left: int | None, unit: int | None) -> Headroom:
     """The cap cut to what the budgets leave and to whole units."""
     if left is not None and (cap is None or cap > left):
         cap = max(0, left)

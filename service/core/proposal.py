@@ -8,14 +8,21 @@ from typing import Any, Final, TypeAlias
 from service.core.expression import FactValue
 from service.core.factvalue import FactError, check_text, read_fact, read_money
 from service.core.money import CURRENCY_DECIMALS, MINOR_MAX, convert
+from service.core.plainproposal import find_plain
+from service.core.pointer import pointer_of, token_of
 from service.core.refusal import Fault, Refused
-from service.core.request import Agent, Evidence, Request
+from service.core.request import (
+    NAME_CHARS_MAX,
+    NOTE_CHARS_MAX,
+    QUANTITY_MAX,
+    Agent,
+    Evidence,
+    Request,
+)
 from service.core.rulebook import Fact, FactTree, Rulebook
 
-NOTE_CHARS_MAX: Final = 4_000
 EVIDENCE_MAX: Final = 20
 UNAVAILABLE_MAX: Final = 50
-QUANTITY_MAX: Final = 1_000_000
 
 FIELDS: Final = frozenset(
     {
@@ -58,7 +65,7 @@ def read_proposal(rulebook: Rulebook, body: Any, agent: Agent | AgentAt) -> Requ
     """
     if not isinstance(body, dict):
         raise Refused((_NOT_AN_OBJECT,))
-    return _Reader(rulebook, body).read(agent)
+    return find_plain(rulebook, body, agent) or _Reader(rulebook, body).read(agent)
 
 
 def read_circumstances(rulebook: Rulebook, body: Any, agent: Agent) -> Request:  # noqa: ANN401 — JSON
@@ -87,7 +94,7 @@ class _Reader:
         site, resolution = self._site(), self._resolution()
         currency = self._currency()
         amount, rate = self._amount(resolution, currency)
-        reason, channel = self._text("reason", 200), self._text("channel", 200)
+        reason, channel = self._name("reason"), self._name("channel")
         note = self._text("note", NOTE_CHARS_MAX, lines=True)
         evidence, unavailable = self._evidence(), self._unavailable()
         facts, quantity = self._facts(), self._quantity(resolution)
@@ -112,7 +119,7 @@ class _Reader:
     def read_circumstances(self, agent: Agent) -> Request:
         self._unknown(CIRCUMSTANCES, self.body, "")
         site = self._site()
-        reason, channel = self._text("reason", 200), self._text("channel", 200)
+        reason, channel = self._name("reason"), self._name("channel")
         facts, unavailable = self._facts(), self._unavailable()
         if self.faults or site is None:
             raise Refused(tuple(self.faults))
@@ -137,13 +144,13 @@ class _Reader:
             if name not in known:
                 self._fault(
                     "unknown_field",
-                    f"{at}/{_escape(name)}",
+                    f"{at}/{token_of(name)}",
                     "this field is not known",
                     _instead(name, known),
                 )
 
     def _site(self) -> str | None:
-        site = self._text("site", 200, required=True)
+        site = self._name("site", required=True)
         sites = self.rulebook.sites
         if site is not None and sites is not None and site not in sites:
             self._fault(
@@ -153,7 +160,7 @@ class _Reader:
         return site
 
     def _resolution(self) -> str | None:
-        resolution = self._text("resolution", 200, required=True)
+        resolution = self._name("resolution", required=True)
         known = self.rulebook.resolutions
         if resolution is not None and resolution not in known:
             self._fault(
@@ -262,6 +269,9 @@ class _Reader:
             return None
         return value
 
+    def _name(self, name: str, *, required: bool = False) -> str | None:
+        return self._text(name, NAME_CHARS_MAX, required=required)
+
     def _text(
         self, name: str, chars_max: int, *, required: bool = False, lines: bool = False
     ) -> str | None:
@@ -357,7 +367,7 @@ class _Reader:
                 try:
                     found[declared.path] = read_fact(declared, value, decimals)
                 except FactError as error:
-                    self._caught(error, _pointer((*above, name)))
+                    self._caught(error, pointer_of((*above, name)))
             elif isinstance(value, dict):
                 self._branch(value, declared, (*above, name), found)
             else:
@@ -368,7 +378,7 @@ class _Reader:
         hint = f"did you mean {close[0]}? " if close else ""
         self._fault(
             "undeclared_fact",
-            _pointer(names),
+            pointer_of(names),
             "the policy declares no such fact",
             f"{hint}declare it under facts: in the policy, or leave it out",
         )
@@ -376,7 +386,7 @@ class _Reader:
     def _no_branch(self, declared: FactTree, names: tuple[str, ...]) -> None:
         self._fault(
             "wrong_type",
-            _pointer(names),
+            pointer_of(names),
             "an object with facts in it is expected here",
             f"write an object with any of: {', '.join(declared)}",
         )
@@ -385,13 +395,3 @@ class _Reader:
 def _instead(name: str, known: Any) -> str:  # noqa: ANN401 — any collection of names
     close = get_close_matches(name, known, n=1)
     return f"did you mean {close[0]}?" if close else f"use one of: {', '.join(sorted(known))}"
-
-
-def _pointer(names: tuple[str, ...]) -> str:
-    """Where a fact stands in the proposal, as a JSON pointer."""
-    return "/facts/" + "/".join(_escape(name) for name in names)
-
-
-def _escape(name: str) -> str:
-    """A name as a token of a JSON pointer, bounded."""
-    return name.replace("~", "~0").replace("/", "~1")[:100]

@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from service.core.expression import FactValue
 
 AgentKind = Literal["human", "ai"]
+
+NOTE_CHARS_MAX: Final = 4_000
+NAME_CHARS_MAX: Final = 200
+"""Of a site, a resolution, a reason, a channel."""
+QUANTITY_MAX: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,14 @@
 """The rulebook: a policy set after it was read, checked and compiled."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 from functools import cached_property
-from typing import Literal, TypeAlias
+from operator import itemgetter
+from typing import Any, Literal, TypeAlias
 
-from service.core.expression import Bind, Expression
+from service.core.expression import Bind, Expression, FactValue
 from service.core.request import AgentKind
 from service.core.window import Calendar, Every, Window, window_at
 
@@ -49,7 +50,11 @@ FactTree: TypeAlias = "dict[str, Fact | FactTree]"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """A place where people serve. ``hours`` are local: minutes after midnight, from and to."""
+    """A place where people serve.
+
+    ``hours`` are local: minutes after midnight, from and to; from may be the later of the
+    two, for hours that pass midnight.
+    """
 
     id: str
     timezone: str
@@ -104,7 +109,7 @@ class Grant:
     agents: frozenset[AgentKind] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Budget:
     """A cap across resolutions: exactly one of ``limit_minor`` and ``count``.
 
@@ -122,6 +127,23 @@ class Budget:
     resolutions: frozenset[str] | None = None
     roles: frozenset[str] | None = None
     when: Expression | None = None
+
+    @cached_property
+    def counts(self) -> bool:
+        """Whether it is approvals that are counted, and not money."""
+        return self.limit_minor is None
+
+    @cached_property
+    def limit(self) -> int:
+        """Minor units of money, or approvals; with neither it would leave nothing."""
+        return (self.count or 0) if self.limit_minor is None else self.limit_minor
+
+    @cached_property
+    def pick(self) -> Callable[[Mapping[str, FactValue]], tuple[Any, ...]]:
+        """Takes the values of its key out of named values, in order. Raises `KeyError`."""
+        if len(self.per) > 1:
+            return itemgetter(*self.per)
+        return lambda values: tuple([values[name] for name in self.per])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +222,15 @@ class Rulebook:
         return {budget.id: budget.per for budget in self.budgets}
 
     @cached_property
+    def within_seconds(self) -> Mapping[str, int | None]:
+        """The length of each budget's rolling window; ``None`` where it does not roll."""
+        second = timedelta(seconds=1)
+        return {
+            budget.id: None if budget.within is None else budget.within // second
+            for budget in self.budgets
+        }
+
+    @cached_property
     def fact_tree(self) -> "FactTree":
         """The declared facts as requests nest them: ``{"guest": {"id": Fact, …}}``."""
         tree: FactTree = {}
@@ -267,6 +298,11 @@ class Rulebook:
 
     # Each index is filled once per key by whoever asks first; two threads that race
     # compute the same value, and `setdefault` keeps one.
+
+    @cached_property
+    def plans(self) -> dict[tuple[tuple[str, ...], str], Any]:
+        """What `plan.plan_for` laid out, by the roles held and the resolution."""
+        return {}
 
     @cached_property
     def _ladders(self) -> dict[tuple[str, ...], Ladder]:

@@ -42,7 +42,7 @@ def try_grant(grant: Grant, situation: Situation, accounts: Accounts) -> Tried:
     are not computed where ``when`` fails, and budgets are not asked where the grant
     fails by itself.
     """
-    refused = _narrowed(grant, situation)
+    refused = narrowed(grant, situation.request)
     if refused is not None:
         return Tried(grant, failures=(refused,))
     trial = _Trial(grant, situation)
@@ -58,14 +58,14 @@ def stands(grant: Grant, situation: Situation) -> bool:
     """Whether a grant holds here and all it needs is there, its limit and budgets aside."""
     when = grant.when
     return (
-        _narrowed(grant, situation) is None
+        narrowed(grant, situation.request) is None
         and (when is None or situation.says(when) is True)
-        and all(_has(need, situation.request) for need in grant.needs)
+        and has_all(grant.needs, situation.request)
     )
 
 
-def _narrowed(grant: Grant, situation: Situation) -> Reason | None:
-    request = situation.request
+def narrowed(grant: Grant, request: Request) -> Reason | None:
+    """Why a grant is not for this site or this kind of agent; ``None`` where it is."""
     if grant.sites is not None and request.site not in grant.sites:
         return Reason(Code.WRONG_SITE, grant.id, grant.role, (("site", request.site),))
     if grant.agents is not None and request.agent.kind not in grant.agents:
@@ -192,6 +192,11 @@ def _missing(lacks: list[Reason]) -> tuple[str, ...]:
         add = facts.update if lack.code is Code.MISSING_FACT else proofs.extend
         add(_names(lack))
     return (*sorted(facts), *proofs)
+
+
+def has_all(needs: tuple[str, ...], request: Request) -> bool:
+    """Whether all evidence is there that a grant needs."""
+    return all(_has(need, request) for need in needs)
 
 
 def _has(need: str, request: Request) -> bool:

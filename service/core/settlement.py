@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from service.core.factvalue import FactError, check_text, read_money
-from service.core.proposal import NOTE_CHARS_MAX
 from service.core.refusal import Fault, Refused
+from service.core.request import NOTE_CHARS_MAX
 
 
 class Value(NamedTuple):
@@ -41,6 +41,18 @@ def read_reversal(body: Any) -> str:  # noqa: ANN401 — JSON
         return check_text(reason, NOTE_CHARS_MAX, lines=True)
     except FactError as error:
         raise _refused(error.code, "reason", error.message, error.remedy) from None
+
+
+def read_unexplained(body: Any) -> None:  # noqa: ANN401 — JSON
+    """The body of a reversal after the person's erasure: nothing. Raises `Refused` for a reason.
+
+    What somebody writes about a case may tell of its person, and after an erasure there is
+    no key left under which that could be kept, and destroyed. To take a reason and keep
+    nothing of it would deceive whoever gave it.
+    """
+    if _object(body, ("reason",), "{}").get("reason") is not None:
+        what = "the person was erased, and no text about the case is kept any more"
+        raise _refused("reason_not_kept", "reason", what, "send {}; the log says who reversed it")
 
 
 def read_release(body: Any) -> None:  # noqa: ANN401 — JSON

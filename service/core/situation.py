@@ -12,7 +12,8 @@ from service.core.expression import Expression, FactValue, Scope
 from service.core.request import Request
 from service.core.rulebook import MoneyLimit, Rulebook
 
-_OF_THE_VALUE: Final = frozenset({"request.amount", "request.quantity"})
+OF_THE_VALUE: Final = frozenset({"request.amount", "request.quantity"})
+"""What a rule reads that cannot hold at every value."""
 
 
 class Absent(NamedTuple):
@@ -86,7 +87,7 @@ class Situation:
     def says(self, expression: Expression) -> Result:
         """The truth or amount of an expression, or why there is none."""
         known = self._shared
-        if not _OF_THE_VALUE.isdisjoint(expression.mentions):
+        if not OF_THE_VALUE.isdisjoint(expression.mentions):
             self.value_read = True
             known = self._own
         key = id(expression)
@@ -115,21 +116,15 @@ class Situation:
         """The absent facts of an expression. A value is absent only for want of its worth's."""
         there = self._variables().keys()
         absent = set(expression.mentions - there)
-        if not absent.isdisjoint(_OF_THE_VALUE):
-            absent -= _OF_THE_VALUE
+        if not absent.isdisjoint(OF_THE_VALUE):
+            absent -= OF_THE_VALUE
             worth = self.rulebook.resolutions[self.request.resolution].worth
             if worth is not None and not isinstance(worth, int):
                 absent |= worth.mentions - there
         return tuple(sorted(absent))
 
     def _variables(self) -> Mapping[str, FactValue]:
-        request = self.request
-        variables = {
-            **self.names,
-            "agent.roles": list(request.agent.roles),
-            "site.timezone": self.rulebook.site(request.site).timezone,
-            "now": self.at,
-        }
+        variables = variables_of(self.rulebook, self.request, self.at)
         if self.value is not None:
             variables["request.amount"] = self.value
         if self.quantity is not None:
@@ -137,7 +132,16 @@ class Situation:
         return variables
 
 
-def names_of(request: Request) -> Mapping[str, FactValue]:
+def variables_of(rulebook: Rulebook, request: Request, at: datetime) -> dict[str, FactValue]:
+    """Everything that a rule may read, but the value: facts and built-ins by name."""
+    variables = names_of(request)
+    variables["agent.roles"] = list(request.agent.roles)
+    variables["site.timezone"] = rulebook.site(request.site).timezone
+    variables["now"] = at
+    return variables
+
+
+def names_of(request: Request) -> dict[str, FactValue]:
     """The facts and the built-ins of a request that may stand in a budget's key, by name."""
     agent = request.agent
     names: dict[str, FactValue] = {

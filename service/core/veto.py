@@ -33,14 +33,15 @@ def find_veto(situation: Situation) -> Veto | None:
     request = situation.request
     wanting: Veto | None = None
     for prohibition in situation.rulebook.prohibitions_for(request.resolution):
-        veto = _veto_of(prohibition, situation) if _concerns(prohibition, request) else None
+        veto = _veto_of(prohibition, situation) if concerns(prohibition, request) else None
         if veto is not None and veto.outcome is Outcome.DENIED:
             return veto
         wanting = wanting or veto
     return wanting
 
 
-def _concerns(prohibition: Prohibition, request: Request) -> bool:
+def concerns(prohibition: Prohibition, request: Request) -> bool:
+    """Whether a prohibition is about this site, this kind of agent and these roles."""
     return (
         (prohibition.sites is None or request.site in prohibition.sites)
         and (prohibition.agents is None or request.agent.kind in prohibition.agents)

@@ -2,9 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Literal
+from typing import Final, Literal
 
 Every = Literal["day", "week", "month", "quarter", "year"]
+
+LASTS_MAX: Final[dict[Every, timedelta]] = {
+    "day": timedelta(days=2),
+    "week": timedelta(days=9),
+    "month": timedelta(days=33),
+    "quarter": timedelta(days=94),
+    "year": timedelta(days=368),
+}
+"""Longer than any such window, whatever the clocks do in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

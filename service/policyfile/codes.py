@@ -47,7 +47,7 @@ _YAML = {
 _SHAPE = {
     "bare_decimal": "Money or a rate with decimals stands without quotes.",
     "duplicate_item": "A list has an item twice.",
-    "empty_hours": "Hours end before they begin.",
+    "empty_hours": "Hours end when they begin.",
     "empty_list": "A list has no items.",
     "empty_text": "A text is empty.",
     "malformed": "A text has not the form that belongs here.",
@@ -109,6 +109,9 @@ _SUITES = {
     "missing_site": "Nothing says where a step happens.",
     "two_measures": "A step has an amount and a quantity.",
     "unknown_agent": "A step names an agent that its suite does not.",
+    "unknown_budget": "A step expects something of a budget that the set does not have.",
+    "unknown_grant": "A step expects a grant that the set does not have.",
+    "unknown_rule": "A step expects an entry that names a rule that the set does not have.",
 }
 
 CODES: Mapping[str, str] = MappingProxyType(

@@ -58,6 +58,13 @@ class Coverage:
         """What is not covered from both sides."""
         return tuple(one for one in (*self.rules, *self.boundaries) if one.gaps())
 
+    @property
+    def percent(self) -> int:
+        """The share that is covered from both sides, rounded down; 100 only where all is."""
+        everything = len(self.rules) + len(self.boundaries)
+        covered = everything - len(self.gaps())
+        return 100 * covered // everything if everything else 100
+
 
 def coverage(rulebook: Rulebook, results: Iterable[SuiteResult]) -> Coverage:
     """What the proposals that the suites decided cover of a rulebook.

@@ -8,7 +8,7 @@ from service.core.decision import Authority, Decision, Reading
 from service.core.money import format_minor, parse_minor
 from service.core.refusal import Refused
 from service.core.rulebook import Rulebook
-from service.policyfile.suitedocument import BalanceDocument, ExpectDocument
+from service.policyfile.suitedocument import BalanceDocument, EntryDocument, ExpectDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,8 @@ def differences(
     """Every key that differs, in a fixed order. What ``expect`` does not name is not compared."""
     if expect.error is not None:
         return (_differs("error", expect.error, f"no refusal, but {decision.outcome}"),)
-    return tuple(_compared(rulebook, decision, expect))
+    entry = () if expect.entry is None else _compared_entry(rulebook, decision, expect.entry)
+    return (*_compared(rulebook, decision, expect), *entry)
 
 
 def refusal_differences(refused: Refused, expect: ExpectDocument) -> tuple[Difference, ...]:
@@ -58,6 +59,30 @@ def _compared(
     readings = {reading.budget: reading for reading in decision.readings}
     for budget, balance in expect.budgets.items():
         yield from _compared_balance(rulebook, budget, balance, readings)
+
+
+def entry_of(rulebook: Rulebook, decision: Decision) -> Mapping[str, str | None]:
+    """What the log's entry of a decision is found by, as suites write it."""
+    first = decision.reasons[0]
+    return {
+        "kind": "decision",
+        "outcome": decision.outcome.value,
+        "rule": first.rule,
+        "reason": first.code.value,
+        "value": _shown(rulebook, decision.value_minor),
+    }
+
+
+def _compared_entry(
+    rulebook: Rulebook, decision: Decision, expect: EntryDocument
+) -> Iterator[Difference]:
+    got = entry_of(rulebook, decision)
+    for field in EntryDocument.model_fields:
+        wanted = getattr(expect, field)
+        if field == "value":
+            wanted = _plain(rulebook, wanted)
+        if field in expect.model_fields_set and wanted != got[field]:
+            yield _differs(f"entry.{field}", wanted, got[field])
 
 
 def _compared_reasons(decision: Decision, expect: ExpectDocument) -> Iterator[Difference]:

@@ -8,12 +8,14 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from service.policyfile.document import PolicyDocument
+from service.policyfile.receiversdocument import ReceiversDocument
 from service.policyfile.suitedocument import SuiteDocument
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 POLICY_SCHEMA_FILE = "policy.schema.json"
 SUITE_SCHEMA_FILE = "suite.schema.json"
+RECEIVERS_SCHEMA_FILE = "receivers.schema.json"
 
 
 class _WithoutNull(GenerateJsonSchema):
@@ -45,9 +47,18 @@ def suite_schema() -> dict[str, Any]:
     return _schema(SuiteDocument)
 
 
+def receivers_schema() -> dict[str, Any]:
+    """The schema of a receivers file, JSON Schema 2020-12."""
+    return _schema(ReceiversDocument)
+
+
 def schema_files() -> dict[str, str]:
     """The text of each schema file by its name: indented JSON with a line break at the end."""
-    schemas = {POLICY_SCHEMA_FILE: policy_schema(), SUITE_SCHEMA_FILE: suite_schema()}
+    schemas = {
+        POLICY_SCHEMA_FILE: policy_schema(),
+        SUITE_SCHEMA_FILE: suite_schema(),
+        RECEIVERS_SCHEMA_FILE: receivers_schema(),
+    }
     return {
         name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
         for name, schema in schemas.items()

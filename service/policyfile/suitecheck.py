@@ -24,6 +24,8 @@ class _Check:
         self._rulebook = rulebook
         self._grants = {grant.id for grant in rulebook.grants}
         self._budgets = {budget.id: budget for budget in rulebook.budgets}
+        prohibitions = {rule.id for rule in rulebook.prohibitions}
+        self._rules = {*self._grants, *self._budgets, *prohibitions, *rulebook.resolutions}
 
     def suite(self, suite: SuiteFile) -> Iterator[Problem]:
         document, place = suite.document, suite.place
@@ -45,6 +47,11 @@ class _Check:
         ):
             if name is not None:
                 yield from _named(key if key == "grant" else "role", name, known, place.child(key))
+        if expect.entry is not None:
+            rule, spot = expect.entry.rule, place.child("entry")
+            if rule is not None:
+                yield from _named("rule", rule, self._rules, spot.child("rule"))
+            yield from self._money(expect.entry.value, spot.child("value"))
         yield from self._money(expect.cap, place.child("without_escalation_up_to"))
         yield from self._money(expect.counter_offer, place.child("counter_offer"))
         for budget, balance in expect.budgets.items():

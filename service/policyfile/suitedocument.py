@@ -1,6 +1,6 @@
 """The shape of a suite: proposals in order, and what is expected of each decision."""
 
-from typing import Annotated, Any, ClassVar, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -103,6 +103,28 @@ class BalanceDocument(Strict):
     remaining: Money | None = Field(None, description="What is left.", examples=["1500.00"])
 
 
+class EntryDocument(Strict):
+    """What the decision's entry in the log says: the columns that auditors search by."""
+
+    may_be_null: ClassVar[frozenset[str]] = frozenset({"rule"})
+
+    kind: Literal["decision"] = Field(
+        "decision", description="What the entry records.", examples=["decision"]
+    )
+    outcome: Annotated[Outcome, Field(strict=False)] | None = Field(
+        None, description="The answer.", examples=["approved"]
+    )
+    rule: Label | None = Field(
+        None, description="The rule that determined it; null is none.", examples=["small-gesture"]
+    )
+    reason: Annotated[Code, Field(strict=False)] | None = Field(
+        None, description="The code that determined it.", examples=["within_limits"]
+    )
+    value: Money | None = Field(
+        None, description="What it is worth, in the set's currency.", examples=["150.00"]
+    )
+
+
 class ExpectDocument(Strict):
     """What a decision must be. What is not named is not compared."""
 
@@ -144,6 +166,11 @@ class ExpectDocument(Strict):
     )
     budgets: dict[Name, BalanceDocument] = Field(
         {}, description="Budgets after the step.", examples=[{"guest-stay": {"used": "500.00"}}]
+    )
+    entry: EntryDocument | None = Field(
+        None,
+        description="What the log has of it.",
+        examples=[{"rule": "small-gesture", "reason": "within_limits"}],
     )
 
 

@@ -210,11 +210,11 @@ _TIME_CHECK = _matching("a time of the day", TIME_OF_DAY, 'Write hours and minut
 def _hours(value: object) -> tuple[int, int]:
     text = _HOURS_CHECK(value)
     begin, end = ((int(part[:2]) * 60 + int(part[3:])) for part in text.split("-"))
-    if begin >= end:
+    if begin == end:
         refuse(
             "empty_hours",
-            "The hours end before they begin.",
-            'Write hours of one day, such as "07:00-23:00"; leave them out for day and night.',
+            "The hours end when they begin.",
+            'Write from and to, such as "07:00-23:00"; leave them out for day and night.',
         )
     return begin, end
 

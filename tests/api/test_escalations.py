@@ -3,7 +3,7 @@
 import pytest
 from httpx import Response
 
-from service.api import models
+from service.api import answermodels, casemodels
 from tests.api.door import Door, assert_problem
 
 
@@ -27,8 +27,8 @@ def test_the_inbox_lists_what_waits(door: Door) -> None:
         ({"state": "denied"}, []),
     ):
         page = door.get("/v1/escalations", person="max", **query).json()
-        assert [one.id for one in models.EscalationPage.model_validate(page).escalations] == ids
-    case = models.EscalationCase.model_validate(
+        assert [one.id for one in casemodels.EscalationPage.model_validate(page).escalations] == ids
+    case = casemodels.EscalationCase.model_validate(
         door.get(f"/v1/escalations/{id_}", person="max").json()
     )
     assert case.case.proposal["note"] == "a leak"
@@ -38,7 +38,7 @@ def test_an_approval_is_taken(door: Door) -> None:
     """In the shape that is documented, with the decision as it stands now."""
     response = answer(door, escalated(door), {"answer": "approve"})
     assert response.status_code == 200
-    taken = models.AnswerTaken.model_validate(response.json())
+    taken = answermodels.AnswerTaken.model_validate(response.json())
     assert (taken.state, taken.decision.outcome) == ("approved", "approved")
 
 

@@ -11,8 +11,9 @@ import orjson
 from service.app.finish import Finish
 from service.app.idempotency import claim_of
 from service.app.propose import Answered
-from service.bootstrap import Services, open_services
+from service.bootstrap import open_services
 from service.core.hold import Move
+from service.services import Services
 from tests.app.house import POLICY, House, shop_files, shop_settings, write_shop
 from tests.fakes.clock import FakeClock
 from tests.fakes.serverclock import ServerClock

@@ -17,11 +17,13 @@ from service.app.principal import Principal
 from service.app.propose import Answered, Propose
 from service.app.records import EntryRecord
 from service.app.respond import Respond
-from service.bootstrap import Services, compile_files, open_services
+from service.bootstrap import compile_files, open_services
 from service.config import Settings
 from service.core.request import AgentKind
+from service.services import Services
 
 MASTER_KEY = "5a" * 32
+SIGNING_KEY = "a5" * 32
 WAIT_SECONDS = 60
 
 POLICY = """\
@@ -73,6 +75,7 @@ p, approver, escalation, answer
 p, approver, escalation, read
 p, approver, budget, read
 p, auditor, log, read
+p, admin, erasure, request
 p, auditor, resolution, read
 p, auditor, budget, read
 g, clerk, agent, *
@@ -89,6 +92,8 @@ g, mia, manager, main
 g, gus, owner, *
 g, grace, owner, *
 g, audra, auditor, *
+g, olga, admin, *
+g, otto, admin, *
 """
 
 
@@ -199,7 +204,9 @@ def write_shop(folder: Path, files: Mapping[str, bytes] | None = None) -> Path:
 
 
 def shop_settings(folder: Path, database: str) -> Settings:
-    return Settings(policies=folder, database=database, master_key=MASTER_KEY)
+    return Settings(
+        policies=folder, database=database, master_key=MASTER_KEY, signing_key=SIGNING_KEY
+    )
 
 
 @contextmanager

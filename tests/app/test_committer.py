@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
+import orjson
 import pytest
 
 from service.app.batch import Batch, Reply
@@ -14,6 +16,7 @@ from service.app.ports import Reader, Store, Transaction
 from service.app.principal import Principal
 from service.app.propose import Answered
 from service.app.records import BudgetRecord, SurrogateRecord
+from service.core.budget import Balance
 from tests.app.house import House
 
 
@@ -37,6 +40,44 @@ class FailingStore:
 
     def read(self) -> AbstractContextManager[Reader]:
         return self._store.read()
+
+    def sweep(self) -> None:
+        self._store.sweep()
+
+
+class Remembering:
+    """A transaction that shows every budget row as it was before anybody used it."""
+
+    def __init__(self, behind: Transaction) -> None:
+        self._behind = behind
+
+    def lock_budgets(self, wanted: Mapping[str, BudgetRecord]) -> Mapping[str, BudgetRecord]:
+        rows = self._behind.lock_budgets(wanted)
+        return {key: replace(row, balance=Balance()) for key, row in rows.items()}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._behind, name)
+
+
+class StaleStore:
+    """The store, but its first so many transactions read stale balances."""
+
+    def __init__(self, store: Store, times: int) -> None:
+        self._store = store
+        self._left = times
+
+    @contextmanager
+    def begin(self) -> Iterator[Transaction]:
+        with self._store.begin() as transaction:
+            self._left -= 1
+            stale = self._left >= 0
+            yield cast("Transaction", Remembering(transaction)) if stale else transaction
+
+    def read(self) -> AbstractContextManager[Reader]:
+        return self._store.read()
+
+    def sweep(self) -> None:
+        self._store.sweep()
 
 
 class Poison:
@@ -115,6 +156,34 @@ def test_a_poison_command_fails_alone(house: House) -> None:
     assert failure.code == "not_decided"
     assert [type(one) for one in reported] == [ZeroDivisionError]
     assert len(house.entries(kind="decision")) == 3
+
+
+def test_a_decision_on_a_stale_balance_is_made_again(house: House) -> None:
+    """What was computed from a balance that is gone is not written, and nobody notices."""
+    house.propose(amount="80.00")
+    with committer(house, StaleStore(house.services.store, times=1)) as (alone, reported):
+        pending = [alone.submit(house.command(amount="80.00")) for _ in range(3)]
+        alone.start()
+        outcomes = [orjson.loads(future.result(60).body)["outcome"] for future in pending]  # type: ignore[attr-defined]
+    assert outcomes == ["approved", "approved", "escalated"]
+    assert reported == []
+    assert max(house.balances().values()) == 24_000
+
+
+def test_nothing_is_decided_on_balances_that_stay_stale(house: House) -> None:
+    """Each is told that nothing was changed, and the operator that rows were not as they were."""
+    house.propose(amount="80.00")
+    before = len(house.entries()), house.balances()
+    with committer(house, StaleStore(house.services.store, times=10)) as (alone, reported):
+        pending = [alone.submit(house.command(amount="80.00")) for _ in range(2)]
+        alone.start()
+        failures = [future.exception(60) for future in pending]
+    assert [failure.code for failure in failures if isinstance(failure, Unavailable)] == [
+        "not_decided",
+        "not_decided",
+    ]
+    assert [type(one) for one in reported] == [LookupError] * 2
+    assert (len(house.entries()), house.balances()) == before
 
 
 def test_a_busy_database_is_tried_again(house: House) -> None:

@@ -100,7 +100,7 @@ def test_an_auditor_reads_entries_and_opens_nothing(house: House) -> None:
     """The exact bytes are there to be hashed, and no personal value is."""
     house.propose(guest="G-secret")
     finder, audra = house.services.finder, house.principal("audra")
-    items = listed(finder.list_entries(audra, Filter(kind="decision"), Page()), "entries")
+    items = listed(house.services.books.search.search(audra, {"kind": "decision"}), "entries")
     one = orjson.loads(finder.get_entry(audra, items[0]["id"]))
     (entry,) = house.entries(kind="decision")
     assert one["bytes"].encode() == entry.body

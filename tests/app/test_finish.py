@@ -14,6 +14,7 @@ from service.bootstrap import compile_files
 from service.core.hold import Move
 from service.core.refusal import Refused
 from tests.app.holding import HoldingHouse
+from tests.stored import change
 
 
 def held(house: HoldingHouse, resolution: str = "bond", amount: str = "50.00", **more: str) -> str:
@@ -442,7 +443,8 @@ def test_a_lost_row_fails_closed(holding: HoldingHouse) -> None:
         (record,) = tx.lock_resolutions([id_]).values()
         rows = tx.lock_budgets(charged_rows(record.charges))
         emptied = [
-            replace(row, balance=row.balance._replace(held=0, version=9)) for row in rows.values()
+            change(replace(row, balance=row.balance._replace(held=0, version=9)), row)
+            for row in rows.values()
         ]
         tx.write(Writes(budgets=emptied))
     with pytest.raises(ServiceError) as refused:

@@ -8,7 +8,7 @@ remit: 1
 name: attack
 currency: USD
 timezone: UTC
-roles: {clerk: {reports_to: chief}, chief: {}}
+roles: {clerk: {reports_to: chief}, chief: {reports_to: head}, head: {}}
 facts:
   guest.id:  {type: text, personal: true}
   case.id:   {type: text, optional: true}
@@ -18,9 +18,12 @@ resolutions:
   credit: {}
   pair: {}
   voucher: {hold: {for: 72h, then: release}}
+  favour: {}
 grants:
   - {id: small, role: clerk, may: [credit, pair, voucher], up_to: 100}
   - {id: more,  role: chief, may: [credit, pair, voucher], up_to: 200}
+  - {id: kind,  role: chief, may: [favour], up_to: 200}
+  - {id: kinder, role: head, may: [favour], up_to: 300}
 budgets:
   - {id: till,  limit: TILL, per: [site.id]}
   - {id: guest, limit: GUEST, per: [guest.id]}
@@ -28,17 +31,24 @@ budgets:
   - {id: left,  limit: 100, per: [case.id],   resolutions: [pair]}
   - {id: right, limit: 100, per: [case.with], resolutions: [pair]}
   - {id: often, count: 40,  per: [guest.id],  within: 90d}
+escalation:
+  head: {answer_within: 2s, on_timeout: deny}
 """
 ACCESS = """\
 p, agent, resolution, propose
 p, agent, resolution, read
 p, approver, escalation, answer
+p, approver, escalation, read
 p, approver, resolution, read
 g, clerk, agent, *
 g, chief, agent, *
 g, chief, approver, *
+g, head, agent, *
+g, head, approver, *
 g, ana, clerk, *
 g, max, chief, *
+g, mia, chief, *
+g, hana, head, *
 """
 ROLLING = ("often",)
 TILL = 1_000

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import IO, Any
@@ -18,6 +18,7 @@ from service.config import Settings
 
 ROOT = Path(__file__).parents[2]
 MASTER_KEY = "5a" * 32
+SIGNING_KEY = "a5" * 32
 START_SECONDS = 60
 
 
@@ -29,13 +30,14 @@ class Replica:
     policies: Path
     log: IO[bytes]
     port: int = 0
+    more: Mapping[str, str] = field(default_factory=dict)
     process: "subprocess.Popen[str] | None" = None
 
     def launch(self) -> None:
         """Start the process and do not wait until it serves."""
         self.process = subprocess.Popen(
             [*SERVE, "--port", str(self.port)],
-            env=environment(self.database, self.policies),
+            env={**environment(self.database, self.policies), **self.more},
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=self.log,
@@ -115,16 +117,25 @@ def environment(database: str, policies: Path) -> Mapping[str, str]:
         "REMIT_DATABASE": database,
         "REMIT_POLICIES": str(policies),
         "REMIT_MASTER_KEY": MASTER_KEY,
+        "REMIT_SIGNING_KEY": SIGNING_KEY,
         "PYTHONWARNINGS": "ignore",
     }
 
 
 @contextmanager
-def running(database: str, policies: Path, number: int = 1) -> Iterator[list[Replica]]:
-    """So many replicas of one migrated database; all end with the block."""
+def running(database: str, policies: Path, number: int = 1, **more: str) -> Iterator[list[Replica]]:
+    """So many replicas of one migrated database; all end with the block.
+
+    ``more`` are settings by their variables.
+    """
     folder = Path(tempfile.mkdtemp(prefix="remit-"))
     made = [
-        Replica(database=database, policies=policies, log=(folder / f"{n}.log").open("ab"))
+        Replica(
+            database=database,
+            policies=policies,
+            log=(folder / f"{n}.log").open("ab"),
+            more=more,
+        )
         for n in range(number)
     ]
     try:

@@ -18,7 +18,7 @@ def test_a_lost_reply_to_a_commit_is_one_decision(cut: Target, way: Proxy) -> No
     site = cut.new_site()
     for turn in range(5):
         before = cut.decided()
-        way.lose("reply")
+        way.lose("reply", site.encode())
         outcome = cut.ask(Wish(body=proposal(site, f"{site}-1"), key=f"{site}-{turn}"))
         assert list(outcome.setbacks) == ["outcome_unknown"]
         assert (outcome.status, outcome.replayed) == (201, True)
@@ -32,7 +32,7 @@ def test_a_lost_commit_is_decided_when_it_is_asked_again(cut: Target, way: Proxy
     site = cut.new_site()
     for turn in range(3):
         before = cut.decided()
-        way.lose("commit")
+        way.lose("commit", site.encode())
         outcome = cut.ask(Wish(body=proposal(site, f"{site}-1"), key=f"{site}-{turn}"))
         assert list(outcome.setbacks) == ["outcome_unknown"]
         assert (outcome.status, outcome.replayed) == (201, False)
@@ -42,9 +42,9 @@ def test_a_lost_commit_is_decided_when_it_is_asked_again(cut: Target, way: Proxy
 
 def test_without_a_key_nobody_claims_to_know(cut: Target, way: Proxy) -> None:
     """A request that cannot be repeated is not repeated by the service either."""
-    before = cut.decided()
-    way.lose("reply")
-    outcome = cut.ask(Wish(body=proposal(cut.new_site(), "nobody")))
+    site, before = cut.new_site(), cut.decided()
+    way.lose("reply", site.encode())
+    outcome = cut.ask(Wish(body=proposal(site, "nobody")))
     assert (outcome.status, list(outcome.setbacks)) == (0, ["outcome_unknown"])
     assert cut.decided() == before + 1
 
@@ -54,7 +54,7 @@ def test_commits_are_lost_under_load_and_nothing_else_is(cut: Target, way: Proxy
     site, before, lost = cut.new_site(), cut.decided(), way.lost
     losses: list[Loss] = ["reply", "commit", "reply", "reply", "commit"]
     for loss in losses:
-        way.lose(loss)
+        way.lose(loss, site.encode())
     wishes = [Wish(body=proposal(site, f"{site}-{n}"), key=f"{site}-{n}") for n in range(120)]
     outcomes = cut.end(cut.begin([*wishes, *wishes], processes=2, threads=8))
     assert way.lost == lost + len(losses)

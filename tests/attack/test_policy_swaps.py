@@ -4,12 +4,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from service.bootstrap import Services, compile_files, open_services
+from service.bootstrap import compile_files, open_services
 from service.config import Settings
+from service.services import Services
 from tests.attack import policy
 from tests.attack.clients import START_SECONDS, Wish
 from tests.attack.policy import TILL, proposal
-from tests.attack.replicas import MASTER_KEY
+from tests.attack.replicas import MASTER_KEY, SIGNING_KEY
 from tests.attack.target import Target
 from tests.attack.test_contention import said, setbacks
 
@@ -17,7 +18,12 @@ from tests.attack.test_contention import said, setbacks
 @contextmanager
 def publishing(target: Target) -> Iterator[Services]:
     """A process that publishes; in the end what was in force before is in force again."""
-    settings = Settings(policies=target.policies, database=target.database, master_key=MASTER_KEY)
+    settings = Settings(
+        policies=target.policies,
+        database=target.database,
+        master_key=MASTER_KEY,
+        signing_key=SIGNING_KEY,
+    )
     with open_services(settings) as services:
         yield services
         publish(services, TILL)

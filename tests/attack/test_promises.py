@@ -119,6 +119,20 @@ def test_asking_takes_nothing(target: Target) -> None:
     assert after.entries.keys() == before.entries.keys()
 
 
+def test_the_first_request_of_a_budget_is_held_to_its_limit(target: Target) -> None:
+    """Where nobody has used anything yet there is the whole limit, and not one cent more."""
+    site = target.new_site()
+
+    def first(case: str, amount: str) -> str:
+        names = {"id": f"{site}-{case}-left", "with": f"{site}-{case}-right"}
+        body = proposal(site, f"{site}-{case}", amount, "pair", **names)
+        outcome: str = target.ask(Wish(body=body, key=f"{site}-{case}")).answer["outcome"]
+        return outcome
+
+    assert first("over", "100.01") == "denied"
+    assert first("whole", "100.00") == "approved"
+
+
 def test_all_budgets_of_a_decision_are_charged_or_none(target: Target) -> None:
     """Where one of several budgets is empty the others keep what they have, whoever else comes."""
     site = target.new_site()

@@ -8,7 +8,7 @@ from service.adapters.sql.store import open_database
 from service.app.errors import Unavailable
 from service.bootstrap import StartError, check_database, open_services, upgrade_database
 from service.config import Settings
-from tests.attack.replicas import MASTER_KEY
+from tests.attack.replicas import MASTER_KEY, SIGNING_KEY
 from tests.fakes.clock import FakeClock
 
 
@@ -20,7 +20,7 @@ def away(tmp_path: Path) -> str:
 
 def test_commands_end_with_a_sentence(away: str) -> None:
     """Whoever starts, upgrades or checks is told what the server, or its absence, said."""
-    settings = Settings(database=away, master_key=MASTER_KEY)
+    settings = Settings(database=away, master_key=MASTER_KEY, signing_key=SIGNING_KEY)
     for command in (check_database, upgrade_database):
         with pytest.raises(StartError, match=r"cannot be reached: .*No such file"):
             command(settings)

@@ -83,6 +83,9 @@ def test_explain_adds_the_walk(folder: Path) -> None:
         "incomplete        30.00 USD  larger needs note.",
         "  clerk, small: small lets clerk give up to 20.00 USD; this is worth 30.00 USD.",
         "  clerk, larger: larger needs note.",
+        "  would pass: credit of 30.00 USD with note",
+        "  would pass: credit of 20.00 USD",
+        "  would pass: gift of 20.00 USD",
     ]
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from service.app.records import EntryRecord
 from service.core.factvalue import parse_timestamp
-from tests.app.house import MASTER_KEY, House, open_house, proposal
+from tests.app.house import MASTER_KEY, SIGNING_KEY, House, open_house, proposal
 from tests.cli.terminal import start
 from tests.databases import postgresql_url
 
@@ -59,6 +59,7 @@ def test_every_hold_ends_once_and_on_time(
 ) -> None:
     """Whichever of the two is faster, and within a second."""
     monkeypatch.setenv("REMIT_MASTER_KEY", MASTER_KEY)
+    monkeypatch.setenv("REMIT_SIGNING_KEY", SIGNING_KEY)
     folder = tmp_path / "shop"
     headers = {"Authorization": f"Bearer {house.key('ana').secret}"}
     with serving(folder, postgresql_url) as first, serving(folder, postgresql_url) as second:

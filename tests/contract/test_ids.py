@@ -38,6 +38,12 @@ def test_surrogates_are_distinct(ids: Ids) -> None:
     assert len(drawn) == 1_000
 
 
+def test_numbers_stay_below_their_bound(ids: Ids) -> None:
+    """Each of a few numbers comes up, and nothing else."""
+    assert {ids.below(3) for _ in range(1_000)} == {0, 1, 2}
+    assert ids.below(1) == 0
+
+
 def test_salts_have_128_bits_and_secrets_256(ids: Ids) -> None:
     """Salts decode to 16 bytes and secrets to 32, base64url without padding."""
     assert len(urlsafe_b64decode(ids.salt() + "==")) == 16

@@ -142,3 +142,18 @@ def test_a_filter_that_a_list_does_not_have_is_an_error(store: SqlStore) -> None
         escalations(store, outcome="approved")
     with pytest.raises(ValueError, match="entries cannot be filtered by state"):
         entries(store, state="settled")
+
+
+def test_entries_can_be_read_as_they_came(store: SqlStore) -> None:
+    """Oldest first, a page after the other, nothing twice and nothing left out."""
+    found: list[str] = []
+    after = None
+    while True:
+        page = Page(after=after, limit=5, oldest_first=True)
+        with store.read() as reader:
+            entries = reader.list_entries(Filter(kind="decision"), page)
+        found += [entry.id for entry in entries]
+        if len(entries) < 5:
+            break
+        after = entries[-1].id
+    assert found == [f"ent_{number:02}" for number in range(12)]

@@ -22,7 +22,9 @@ from tests.stored import (
     RESOLUTION,
     SURROGATE,
     budgets,
+    change,
     charged,
+    spend,
 )
 
 
@@ -242,31 +244,66 @@ def test_keys_that_are_revoked_or_expired_are_not_live(store: SqlStore) -> None:
 def test_a_charge_is_what_the_next_transaction_reads(store: SqlStore) -> None:
     """A changed balance stands for whoever locks the row next."""
     with store.begin() as tx:
-        row = charged(tx.lock_budgets(budgets("shift"))["shift"], 500)
-        tx.write(Writes(budgets=[row]))
+        row = tx.lock_budgets(budgets("shift"))["shift"]
+        tx.write(Writes(budgets=[spend(row, 500)]))
     with store.begin() as tx:
-        assert tx.lock_budgets(budgets("shift")) == {"shift": row}
+        assert tx.lock_budgets(budgets("shift")) == {"shift": charged(row, 500)}
 
 
-def test_a_stale_balance_is_never_written(store: SqlStore) -> None:
-    """A balance whose version is not greater than what stands undoes the whole transaction."""
+def test_several_charges_of_a_row_are_written_as_one(store: SqlStore) -> None:
+    """The version goes up by one for each of them, from the one that was read."""
+    with store.begin() as tx:
+        row = tx.lock_budgets(budgets("shift"))["shift"]
+        after = charged(charged(charged(row, 1), 2), 3)
+        tx.write(Writes(budgets=[change(after, row)]))
+    with store.read() as reader:
+        assert reader.budgets(["shift"])["shift"].balance == Balance(0, 6, 3)
+
+
+@pytest.mark.parametrize("more", [1, 2, 7])
+def test_a_stale_balance_is_never_written(store: SqlStore, more: int) -> None:
+    """What was computed from a version that is gone undoes all, whatever version it would write."""
     with store.begin() as tx:
         first = tx.lock_budgets(budgets("shift"))["shift"]
-        tx.write(Writes(budgets=[charged(first, 500)]))
+        tx.write(Writes(budgets=[spend(first, 500)]))
+    stale = first
+    for _ in range(more):
+        stale = charged(stale, 100)
     with pytest.raises(LookupError, match="budgets"):
-        write(store, budgets=[charged(first, 100)], resolutions=[RESOLUTION])
+        write(store, budgets=[change(stale, first)], resolutions=[RESOLUTION])
     with store.read() as reader:
         assert reader.budgets(["shift"])["shift"].balance == Balance(0, 500, 1)
         assert reader.find_resolution("res_1") is None
+
+
+def test_a_balance_of_the_future_is_never_written(store: SqlStore) -> None:
+    """What claims to come after a change that nobody committed undoes all."""
+    with store.begin() as tx:
+        row = tx.lock_budgets(budgets("shift"))["shift"]
+    unseen = charged(row, 1)
+    with pytest.raises(LookupError, match="budgets"):
+        write(store, budgets=[spend(unseen, 1)])
+
+
+def test_one_stale_balance_undoes_the_others(store: SqlStore) -> None:
+    """Of several rows that a transaction changes, each must stand as it was read."""
+    with store.begin() as tx:
+        rows = tx.lock_budgets(budgets("a", "b", "c"))
+        tx.write(Writes(budgets=[spend(rows["b"], 5)]))
+    with pytest.raises(LookupError, match="of 3 rows to change, 2"):
+        write(store, budgets=[spend(row, 7) for row in rows.values()])
+    with store.read() as reader:
+        found = reader.budgets(["a", "b", "c"])
+    assert {key: row.balance.settled for key, row in found.items()} == {"a": 0, "b": 5, "c": 0}
 
 
 @pytest.mark.parametrize("wrong", [Balance(held=-1, version=1), Balance(settled=-1, version=1)])
 def test_no_balance_is_ever_negative(store: SqlStore, wrong: Balance) -> None:
     """The database itself refuses to hold less than nothing."""
     with store.begin() as tx:
-        tx.lock_budgets(budgets("shift"))
+        row = tx.lock_budgets(budgets("shift"))["shift"]
     with pytest.raises(IntegrityError):
-        write(store, budgets=[replace(budgets("shift")["shift"], balance=wrong)])
+        write(store, budgets=[change(replace(row, balance=wrong), row)])
 
 
 def test_a_change_replaces_the_record(store: SqlStore) -> None:
@@ -294,7 +331,7 @@ def test_what_is_not_there_cannot_be_changed(store: SqlStore) -> None:
         {"escalation_changes": [ESCALATION]},
         {"idempotency": [ANSWERED]},
         {"revoked_keys": ["key_1"]},
-        {"budgets": [charged(budgets("shift")["shift"], 1)]},
+        {"budgets": [spend(budgets("shift")["shift"], 1)]},
     ):
         with pytest.raises(LookupError):
             write(store, **changes)

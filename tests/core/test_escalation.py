@@ -1,8 +1,21 @@
 """Four eyes, and the states of an escalation."""
 
+from dataclasses import replace
+
 import pytest
 
-from service.core.escalation import TRANSITIONS, Event, Objection, State, find_objection
+from service.core.escalation import (
+    GRANTS,
+    MOVES,
+    REFUSES,
+    TRANSITIONS,
+    WAITING,
+    Event,
+    Objection,
+    State,
+    find_objection,
+)
+from service.core.escalationtold import Told, told
 from service.core.request import AgentKind
 from tests.core.books import book
 
@@ -56,7 +69,61 @@ def test_agents_do_not_answer() -> None:
     assert objection(kind="ai") is Objection.HUMANS_ONLY
 
 
+def test_nobody_decides_what_they_get_themselves() -> None:
+    """Who is served does not answer, whatever they hold."""
+    found = find_objection(
+        BOOK,
+        role="duty_manager",
+        person="max",
+        kind="human",
+        held=("general_manager",),
+        proposer="ana",
+        proposer_owner=None,
+        approvals=(),
+        served=True,
+    )
+    assert found is Objection.SERVED_PERSON
+
+
 def test_final_states_have_no_way_out() -> None:
-    """Every move starts from an open escalation, and every event has one."""
-    assert {state for state, _ in TRANSITIONS} == {State.OPEN}
+    """Something happens only to what waits, and every event has a state it happens in."""
+    assert {State.OPEN, State.ASKED} == WAITING
     assert {event for _, event in TRANSITIONS} == set(Event)
+
+
+def test_the_clock_stands_while_a_question_waits() -> None:
+    """Nothing becomes overdue, and nobody is reminded, before the agent replied."""
+    asked = {event for state, event in TRANSITIONS if state is State.ASKED}
+    assert asked.isdisjoint({Event.REMIND, Event.HAND_ON, Event.TIME_OUT, Event.ASK})
+    assert Event.REPLY in asked
+    assert (State.OPEN, Event.REPLY) not in TRANSITIONS
+
+
+def test_what_an_event_does_follows_from_where_it_leads() -> None:
+    """What gives ends approved, what refuses ends otherwise, what moves it leaves it open."""
+    leads = {event: state for (_, event), state in TRANSITIONS.items()}
+    assert {event for event, state in leads.items() if state is State.APPROVED} == GRANTS
+    over = {State.DENIED, State.WITHDRAWN, State.EXPIRED}
+    assert {event for event, state in leads.items() if state in over} == REFUSES
+    assert all(to is State.OPEN for (_, event), to in TRANSITIONS.items() if event in MOVES)
+
+
+@pytest.mark.parametrize("event", list(Event))
+def test_every_event_is_told_in_a_sentence(event: Event) -> None:
+    """Short, with the names that belong to it, and none left open."""
+    what = Told(
+        event=event,
+        by="max",
+        proposer="ana",
+        role="general_manager",
+        before="duty_manager",
+        value="50.00 USD",
+    )
+    sentence = told(what)
+    assert sentence.endswith(".")
+    assert "{" not in sentence
+    assert "None" not in sentence
+    if event in GRANTS:
+        assert "unasked" in told(replace(what, alone=True))
+    if event is Event.WITHDRAW:
+        assert "erased" in told(replace(what, by=None))

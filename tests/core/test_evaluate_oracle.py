@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from service.core.budget import Balance, BudgetKey
 from service.core.decision import Code, Decision, Outcome
-from service.core.evaluate import evaluate
+from service.core.evaluate import evaluate, walk
 from service.core.request import Agent, AgentKind, Evidence, Request
 from service.core.rulebook import Rulebook
 from service.policyfile.load import load_rulebook
@@ -152,6 +152,18 @@ def test_every_decision_is_the_reference_evaluators(data: st.DataObject) -> None
         answer = decide(policy, proposal, spent, at)
         assert decided(real.propose(proposal, at)) == reckoned(answer)
         spent.charges += [charged.charge for charged in answer.charges]
+
+
+@steadily
+@given(st.data())
+def test_the_short_way_decides_as_the_whole_walk_does(data: st.DataObject) -> None:
+    """An approval found in one pass is, to the last balance, the decision of the whole walk."""
+    policy = data.draw(strategies.policies())
+    real = desk(policy)
+    for at, proposal in data.draw(strategies.streams(policy)):
+        request = request_of(proposal, real.rulebook)
+        walked, _ = walk(real.rulebook, request, real.balances, at)
+        assert real.propose(proposal, at) == walked
 
 
 def test_the_random_policies_reach_every_outcome_and_every_reason() -> None:

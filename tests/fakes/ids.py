@@ -22,6 +22,10 @@ class FakeIds:
     def secret(self) -> str:
         return self._text(32)
 
+    def below(self, bound: int) -> int:
+        self._count += 1
+        return self._count % bound
+
     def _next(self) -> str:
         self._count += 1
         digits, rest = "", self._count

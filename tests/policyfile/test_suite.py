@@ -2,6 +2,9 @@
 
 import pytest
 
+from service.app.entry import of_decision
+from service.core.money import format_minor
+from service.policyfile.expectation import entry_of
 from service.policyfile.suite import StepResult
 from service.policyfile.suitecheck import check_suites
 from service.policyfile.suitefile import read_suites
@@ -98,12 +101,39 @@ def test_a_step_that_fails_shows_expected_beside_got() -> None:
             'outcome: approved, budgets: {often: {used: "2"}}',
             {"budgets.often.used": ("2", "1")},
         ),
+        ("outcome: approved, entry: {kind: decision, outcome: approved, rule: small}", {}),
+        ('outcome: approved, entry: {reason: within_limits, value: "10"}', {}),
+        (
+            'outcome: approved, entry: {outcome: denied, rule: null, value: "1.00"}',
+            {
+                "entry.outcome": ("denied", "approved"),
+                "entry.rule": ("null", "small"),
+                "entry.value": ("1.00", "10.00"),
+            },
+        ),
         ("error: unknown_site", {"error": ("unknown_site", "no refusal, but approved")}),
     ],
 )
 def test_each_key_is_compared(expect: str, differs: dict[str, tuple[str, str]]) -> None:
     """What an expectation names is compared as money, names or counts, and nothing else is."""
     assert _differing(expect) == differs
+
+
+def test_the_entry_that_is_expected_is_the_one_that_is_logged() -> None:
+    """What suites call an entry are the columns by which the log's own is found."""
+    for case_step in (
+        step('credit, amount: "10.00"', "outcome: approved"),
+        step('credit, amount: "2000.00"', "outcome: denied"),
+        step('cash, amount: "10.00"', "outcome: denied"),
+    ):
+        decided = _only_step(case_step).decided
+        assert decided is not None
+        logged = of_decision(rulebook(), decided.request, decided.decision, "C-1")
+        said = entry_of(rulebook(), decided.decision)
+        assert {key: said[key] for key in ("outcome", "rule", "reason")} == {
+            key: logged.get(key) for key in ("outcome", "rule", "reason")
+        }
+        assert said["value"] == format_minor(logged.get("value_minor") or 0, 2)
 
 
 def test_missing_is_compared_whole_and_in_any_order() -> None:
@@ -176,6 +206,8 @@ def test_roles_of_a_suite_are_ordered_by_rank() -> None:
             "expect.budgets.day.used",
         ),
         ('outcome: approved, counter_offer: "x"', "not_money", "expect.counter_offer"),
+        ("outcome: approved, entry: {rule: smal}", "unknown_rule", "expect.entry.rule"),
+        ('outcome: approved, entry: {value: "x"}', "not_money", "expect.entry.value"),
     ],
 )
 def test_what_a_suite_names_must_be_there(expect: str, code: str, path: str) -> None:

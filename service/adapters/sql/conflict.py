@@ -11,7 +11,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from service.adapters.sql.engine import DatabaseError
 from service.app.errors import Busy, OutcomeUnknown, Unavailable
 
-_AGAIN: Final = frozenset({"40001", "40P01", "55P03"})
+_LOCK_TIMEOUT: Final = "55P03"
+_AGAIN: Final = frozenset({"40001", "40P01", _LOCK_TIMEOUT})
 """SQLSTATE of a serialization failure, a deadlock, and a lock that was not got in time."""
 
 
@@ -64,6 +65,11 @@ def busy_where_undone(*, committing: bool = False) -> Iterator[None]:
         if error.connection_invalidated or _refused(error.orig):
             raise Busy(str(error.orig)) from error
         raise
+
+
+def is_lock_timeout(error: DBAPIError) -> bool:
+    """Whether a server says that a lock was not got in time. The transaction is over."""
+    return getattr(error.orig, "sqlstate", None) == _LOCK_TIMEOUT
 
 
 def _is_open(error: DBAPIError) -> bool:

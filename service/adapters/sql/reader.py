@@ -8,13 +8,21 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Column, ColumnElement, Connection, Engine, Select, and_, or_, select, text
 
+from service.adapters.sql import outbox, waiting
 from service.adapters.sql.conflict import connected, unavailable_where_lost
+from service.adapters.sql.delegations import find_delegation, list_delegations, standing
+from service.adapters.sql.desk import SqlDesk
+from service.adapters.sql.entrylist import SqlEntryReader
+from service.adapters.sql.erasures import SqlErasureReader
+from service.adapters.sql.logreader import SqlLogReader
+from service.adapters.sql.publications import SqlPublicationReader
 from service.adapters.sql.rows import (
     BUDGETS,
     ENTRIES,
     ESCALATIONS,
     HEAD,
     KEYS,
+    NOTICES,
     OPENINGS,
     POLICIES,
     RESOLUTIONS,
@@ -24,7 +32,8 @@ from service.adapters.sql.rows import (
 )
 from service.adapters.sql.sets import VALUES, Sets
 from service.adapters.sql.uow import Instants
-from service.app.ports import Filter, Page, RowFilter
+from service.app.noticerecords import NoticeRecord
+from service.app.ports import DelegationFilter, Filter, Page, RowFilter
 from service.app.records import (
     BudgetRecord,
     EntryRecord,
@@ -35,6 +44,7 @@ from service.app.records import (
     ResolutionRecord,
     SurrogateRecord,
 )
+from service.core.delegation import Delegation
 
 Key = TypeVar("Key", str, bytes)
 Record = TypeVar("Record")
@@ -62,10 +72,18 @@ _ENTRIES_BY: Final[Columns] = {
     "about": ENTRIES.table.c.about,
     "at": ENTRIES.table.c.at,
 }
+_NOTICES_BY: Final[Columns] = {
+    "receiver": NOTICES.table.c.receiver,
+    "state": NOTICES.table.c.state,
+    "kind": NOTICES.table.c.event,
+    "role": NOTICES.table.c.role,
+    "about": NOTICES.table.c.about,
+    "at": NOTICES.table.c.at,
+}
 _AFTER_ELEMENT: Final = "^"
 """What sorts after the comma and the bracket that may follow an element of a row's name."""
 
-_WORDS: Final = ("agent", "outcome", "state", "kind", "role", "resolution", "about")
+_WORDS: Final = ("agent", "outcome", "state", "kind", "role", "resolution", "about", "receiver")
 """The fields of a filter that a column must equal."""
 
 
@@ -86,6 +104,27 @@ class SqlReader:
         self._connection = connection
         self._sets = sets
         self._instants = instants
+
+    @property
+    def log(self) -> SqlLogReader:
+        """The transparency log's rows."""
+        return SqlLogReader(self._connection)
+
+    @property
+    def entries(self) -> SqlEntryReader:
+        """Entries, found by what they are about."""
+        return SqlEntryReader(self._connection)
+
+    @property
+    def publications(self) -> SqlPublicationReader:
+        """Publications, and the versions that they made."""
+        return SqlPublicationReader(self._connection)
+
+    def list_policies(self) -> Sequence[str]:
+        """Every version that was ever published, in the order of first publication."""
+        table = POLICIES.table.c
+        ordered = select(table.version).order_by(table.published_at, table.version)
+        return self._connection.execute(ordered).scalars().all()
 
     def head(self) -> str | None:
         """The version of the policy in force."""
@@ -173,6 +212,59 @@ class SqlReader:
         found = self._connection.execute(over.order_by(ends_at, RESOLUTIONS.key).limit(limit))
         return found.scalars().all()
 
+    def overdue_escalations(self, limit: int) -> Sequence[EscalationRecord]:
+        """Those whose answer is overdue by the database's clock and that say what follows."""
+        return waiting.overdue(self._connection, self.now(), limit)
+
+    def unreminded_escalations(self, limit: int) -> Sequence[EscalationRecord]:
+        """Those that a reminder is due for by the database's clock, longest first."""
+        return waiting.unreminded(self._connection, self.now(), limit)
+
+    def stranded_escalations(
+        self, roles: Collection[str], limit: int
+    ) -> Sequence[EscalationRecord]:
+        """Those that wait for an answer of a role that is none of these, oldest first."""
+        return waiting.stranded(self._connection, roles, limit)
+
+    def delegations(self, at: datetime) -> Sequence[Delegation]:
+        """Every delegation that is not over at an instant, oldest first."""
+        return standing(self._connection, at)
+
+    def list_delegations(
+        self, wanted: DelegationFilter, page: Page, at: datetime
+    ) -> Sequence[Delegation]:
+        """Newest first; the cursor is the id of the last one seen."""
+        return list_delegations(self._connection, wanted, page, at)
+
+    def find_delegation(self, id: str) -> Delegation | None:  # noqa: A002
+        """One delegation, over or not."""
+        return find_delegation(self._connection, id)
+
+    def due_lines(self, receivers: Sequence[str], holder: str) -> Sequence[str]:
+        """Those of the receivers whose first notice is due, and free for ``holder``."""
+        return outbox.due_lines(self._connection, self._sets, receivers, holder, self.now())
+
+    def find_notice(self, id: str) -> NoticeRecord | None:  # noqa: A002
+        """One notice."""
+        return self._find(NOTICES, NOTICES.key == id)
+
+    def list_notices(self, wanted: Filter, page: Page) -> Sequence[NoticeRecord]:
+        """Newest first; ``kind`` is the event, ``about`` the escalation's id.
+
+        Raises `ValueError` for a filter that notices do not have.
+        """
+        return self._list(NOTICES, _NOTICES_BY, wanted, page)
+
+    @property
+    def desk(self) -> SqlDesk:
+        """What those need who answer escalations, in the same read."""
+        return SqlDesk(self._connection)
+
+    @property
+    def erasures(self) -> SqlErasureReader:
+        """Erasures."""
+        return SqlErasureReader(self._connection, self.now())
+
     def now(self) -> datetime:
         """The database's clock, as a transaction that began at this moment would read it."""
         return self._instants.now(self._connection)
@@ -189,10 +281,12 @@ class SqlReader:
         return {row[place]: shape.record(row) for row in found}
 
     def _list(self, shape: Shape[Record], by: Columns, wanted: Filter, page: Page) -> list[Record]:
-        newest_first = select(shape.table).order_by(shape.key.desc()).limit(page.limit)
-        statement = newest_first.where(*_wheres(shape, by, wanted))
+        order = shape.key.asc() if page.oldest_first else shape.key.desc()
+        statement = select(shape.table).order_by(order).limit(page.limit)
+        statement = statement.where(*_wheres(shape, by, wanted))
         if page.after is not None:
-            statement = statement.where(shape.key < page.after)
+            follows = shape.key > page.after if page.oldest_first else shape.key < page.after
+            statement = statement.where(follows)
         return [shape.record(row) for row in self._connection.execute(statement)]
 
 

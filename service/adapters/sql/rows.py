@@ -9,8 +9,9 @@ from sqlalchemy import Boolean, Column, Table
 from service.adapters.sql.columns import Form, Spends, instant
 from service.adapters.sql.sets import Names, Row
 from service.adapters.sql.tables import METADATA
-from service.app import records
+from service.app import erasurerecords, noticerecords, publicationrecords, records
 from service.core.budget import Balance
+from service.core.delegation import Delegation
 
 Record = TypeVar("Record")
 
@@ -80,10 +81,10 @@ class BudgetShape(Shape[records.BudgetRecord]):
     CHANGES: Final[Names] = ("key", "held", "settled", "version", "spends")
     """The columns that a charge changes, and the key."""
 
-    def change(self, record: records.BudgetRecord) -> Row:
-        """The record as a row of `CHANGES`."""
-        held, settled, version, spends = record.balance
-        return record.key, held, settled, version, _SPENDS.encode(spends)
+    def change(self, changed: records.BudgetChange) -> Row:
+        """The change as a row of `CHANGES`, and the version that it was computed from."""
+        held, settled, version, spends = changed.balance
+        return changed.key, held, settled, version, _SPENDS.encode(spends), changed.read
 
     def record(self, row: Sequence[Any]) -> records.BudgetRecord:
         """The record of a row of all columns, as SQLAlchemy reads it."""
@@ -128,5 +129,13 @@ BUDGETS: Final = BudgetShape(
 RESOLUTIONS: Final = Shape(records.ResolutionRecord, "resolutions")
 ESCALATIONS: Final = Shape(records.EscalationRecord, "escalations")
 ENTRIES: Final = Shape(records.EntryRecord, "entries")
+ERASURES: Final = Shape(erasurerecords.ErasureRecord, "erasures")
+PUBLICATIONS: Final = Shape(publicationrecords.PublicationRecord, "publications")
+DELEGATIONS: Final = Shape(Delegation, "delegations")
+NOTICES: Final = Shape(noticerecords.NoticeRecord, "notices")
+NOTICE_LEASES: Final = Shape(noticerecords.LeaseRecord, "notice_leases")
 IDEMPOTENCY: Final = Shape(records.IdempotencyRecord, "idempotency")
 HEAD: Final = METADATA.tables["policy_head"]
+HEAD_COLUMNS: Final[Names] = ("id", "version")
+HEAD_ID: Final = 1
+"""The id of the head's one row."""

@@ -73,11 +73,12 @@ class Sets(ABC):
         table: Table,
         names: Names,
         rows: Sequence[Row],
-        grows: str | None = None,
+        stands: str | None = None,
     ) -> int:
         """Replace the named columns of rows that exist; how many there were.
 
-        A row whose column ``grows`` would not become greater is left alone.
+        Where ``stands`` names a column, each row has one value more: what must stand in
+        that column so far. A row in which something else stands is left alone.
         """
 
     @abstractmethod
@@ -122,10 +123,10 @@ class SqliteSets(Sets):
         table: Table,
         names: Names,
         rows: Sequence[Row],
-        grows: str | None = None,
+        stands: str | None = None,
     ) -> int:
         """See `Sets.change`."""
-        text, ordered = _stepped(_change, table, names, grows)
+        text, ordered = _stepped(_change, table, names, stands)
         return to.exec_driver_sql(text, [ordered(row) for row in rows]).rowcount
 
     def lock(self, to: Connection, table: Table, names: Names, keys: Sequence[Any]) -> list[Row]:
@@ -167,11 +168,11 @@ class PostgresqlSets(Sets):
         table: Table,
         names: Names,
         rows: Sequence[Row],
-        grows: str | None = None,
+        stands: str | None = None,
     ) -> int:
         """See `Sets.change`."""
-        text = _unnesting(_change_arrays, table, names, grows)
-        return to.exec_driver_sql(text, _arrays(names, rows)).rowcount
+        text = _unnesting(_change_arrays, table, names, stands)
+        return to.exec_driver_sql(text, _arrays(_given(names, stands), rows)).rowcount
 
     def lock(self, to: Connection, table: Table, names: Names, keys: Sequence[Any]) -> list[Row]:
         """See `Sets.lock`."""
@@ -187,20 +188,21 @@ _SETS: Final[Mapping[str, Sets]] = {"sqlite": SqliteSets(), "postgresql": Postgr
 
 @cache
 def _stepped(
-    build: Callable[..., Insert | Update], table: Table, names: Names, *more: str | None
+    build: Callable[..., Insert | Update], table: Table, names: Names, *stands: str | None
 ) -> tuple[str, Callable[[Row], Row]]:
     """A statement for one row, and how it orders the row's values."""
-    compiled = build(table, names, *more).compile(dialect=sqlite.dialect(), column_keys=names)
-    order = [names.index(name.removeprefix(_NEW)) for name in compiled.positiontup or ()]
+    compiled = build(table, names, *stands).compile(dialect=sqlite.dialect(), column_keys=names)
+    given = _given(names, *stands)
+    order = [given.index(name.removeprefix(_NEW)) for name in compiled.positiontup or ()]
     return str(compiled), itemgetter(*order)
 
 
 @cache
 def _unnesting(
-    build: Callable[..., Insert | Update], table: Table, names: Names, *more: str | None
+    build: Callable[..., Insert | Update], table: Table, names: Names, *stands: str | None
 ) -> str:
     """A statement for all rows, whose parameters are the arrays by column."""
-    return str(build(table, names, *more).compile(dialect=_POSTGRESQL))
+    return str(build(table, names, *stands).compile(dialect=_POSTGRESQL))
 
 
 @cache
@@ -234,6 +236,7 @@ def _fetched(result: CursorResult[Any]) -> list[Row]:
 
 
 _NEW: Final = "new_"
+_OLD: Final = "old_"
 _POSTGRESQL: Final = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
 
 
@@ -253,12 +256,12 @@ def _put(table: Table, names: Names) -> Insert:
     return statement.on_conflict_do_update(index_elements=[key], set_=rest)
 
 
-def _change(table: Table, names: Names, grows: str | None) -> Update:
+def _change(table: Table, names: Names, stands: str | None) -> Update:
     key = _key(table)
     new: dict[str, BindParameter[Any]] = {name: bindparam(_NEW + name) for name in names}
     statement = update(table).where(key == new[key.name])
-    if grows is not None:
-        statement = statement.where(table.c[grows] < bindparam(_NEW + grows))
+    if stands is not None:
+        statement = statement.where(table.c[stands] == bindparam(_OLD + stands))
     return statement.values({name: new[name] for name in names if name != key.name})
 
 
@@ -279,18 +282,25 @@ def _put_arrays(table: Table, names: Names) -> Insert:
     return inserting.on_conflict_do_update(index_elements=[key], set_=rest)
 
 
-def _change_arrays(table: Table, names: Names, grows: str | None) -> Update:
-    key, new = _key(table), _unnested(table, names)
+def _change_arrays(table: Table, names: Names, stands: str | None) -> Update:
+    key, new = _key(table), _unnested(table, names, stands)
     statement = update(table).where(key == new.c[key.name])
-    if grows is not None:
-        statement = statement.where(table.c[grows] < new.c[grows])
+    if stands is not None:
+        statement = statement.where(table.c[stands] == new.c[_OLD + stands])
     return statement.values({name: new.c[name] for name in names if name != key.name})
 
 
-def _unnested(table: Table, names: Names) -> FromClause:
+def _given(names: Names, stands: str | None = None) -> Names:
+    """What the values of a row are called."""
+    return names if stands is None else (*names, _OLD + stands)
+
+
+def _unnested(table: Table, names: Names, stands: str | None = None) -> FromClause:
     """The arrays of a set as the rows they stand for."""
-    arrays = [bindparam(name, type_=_array(table.c[name])) for name in names]
-    columns = [column(name, _plain(table.c[name])) for name in names]
+    sources = [table.c[name] for name in (*names, stands) if name is not None]
+    given = list(zip(_given(names, stands), sources, strict=True))
+    arrays = [bindparam(name, type_=_array(of)) for name, of in given]
+    columns = [column(name, _plain(of)) for name, of in given]
     return func.unnest(*arrays).table_valued(*columns).render_derived("new")
 
 

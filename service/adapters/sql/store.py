@@ -1,11 +1,14 @@
 """The store: what use cases get of a database."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Self
 
 from service.adapters.sql.engine import Engines, open_engines
 from service.adapters.sql.reader import SqlReader, reading
 from service.adapters.sql.sets import sets_for
+from service.adapters.sql.sweeping import sweep
+from service.adapters.sql.turns import Turns
 from service.adapters.sql.uow import Instants, SqlTransaction, transaction
 from service.adapters.sql.writerlock import WriterLock
 from service.app.ports import Clock
@@ -33,15 +36,22 @@ class SqlStore:
         self._engines = engines
         self._lock = lock
         self._instants = Instants(clock)
+        self._turns = Turns()
         self._sets = sets_for(engines.writes.dialect.name)
 
-    def begin(self) -> AbstractContextManager[SqlTransaction]:
-        """A write transaction. One at a time in this process: threads wait for each other."""
-        return transaction(self._engines.writes, self._sets, self._instants)
+    @contextmanager
+    def begin(self) -> Iterator[SqlTransaction]:
+        """A write transaction. One at a time in this process: threads take turns."""
+        with self._turns, transaction(self._engines.writes, self._sets, self._instants) as tx:
+            yield tx
 
     def read(self) -> AbstractContextManager[SqlReader]:
         """A read transaction on a connection that cannot write."""
         return reading(self._engines.reads, self._sets, self._instants)
+
+    def sweep(self) -> None:
+        """Take what was deleted of erased people out of the database's own files."""
+        sweep(self._engines.writes)
 
     def close(self) -> None:
         """Close every connection and let another process serve."""

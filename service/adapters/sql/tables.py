@@ -7,8 +7,6 @@ There are few foreign keys: on PostgreSQL each insert would lock the row it poin
 outside the one order in which everything else is locked.
 """
 
-import re
-from collections.abc import Collection
 from datetime import datetime
 from typing import Final, get_args
 
@@ -18,53 +16,51 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
-    MetaData,
     text,
 )
-from sqlalchemy.orm import declared_attr
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
+from service.adapters.sql import (
+    delegationtables,
+    erasuretables,
+    logtables,
+    noticetables,
+    publicationtables,
+)
 from service.adapters.sql.columns import Charges, Files, Instant, Spending, Spends, Texts, Words
-from service.app.records import EscalationState, HoldEnd, ResolutionState
+from service.adapters.sql.insertonly import guard
+from service.adapters.sql.row import CLUSTERED, METADATA, Row, never_negative, one_of
+from service.app.records import EscalationState, HoldEnd, ResolutionState, Timeout
 from service.core.canonical import ENTRY_BYTES_MAX
 from service.core.hold import Charge
 from service.core.request import AgentKind
 
-METADATA: Final = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    }
-)
+__all__ = [
+    "METADATA",
+    "delegationtables",
+    "erasuretables",
+    "logtables",
+    "noticetables",
+    "publicationtables",
+]
+
+OUTLIVES: Final = text("kept_until IS NOT NULL")
+"""Which names were kept after an erasure: few at a time."""
 
 _HELD: Final = text("state = 'held'")
 """Which resolutions end by themselves: few at a time, so only they are indexed for it."""
 
-_CLUSTERED: Final = {"sqlite_with_rowid": False}
-"""Small rows that are found by their key alone live in the key's own tree."""
+OVERDUE: Final = text("state = 'open' AND on_timeout IS NOT NULL")
+"""Which escalations end or move by themselves once `answer_by` is there."""
+
+REMINDED: Final = text("state = 'open' AND remind_at IS NOT NULL")
+"""Which escalations a reminder is still due for."""
 
 
-class Row(SQLModel):
-    """What all tables share. A class is named as its table, in other letters."""
-
-    metadata = METADATA
-
-    @declared_attr.directive
-    def __tablename__(cls) -> str:  # type: ignore[mutable-override]  # noqa: N805
-        """``ApiKeys`` are ``api_keys``."""
-        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
-
-
-def _one_of(column: str, values: Collection[str]) -> CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
-
-
-def _never_negative(*columns: str) -> tuple[CheckConstraint, ...]:
-    return tuple(CheckConstraint(f"{column} >= 0", name=column) for column in columns)
+USUAL: Final = {"kind": "decision", "outcome": "approved", "reason": "within_limits"}
+SELDOM: Final = {column: text(f"{column} <> '{usual}'") for column, usual in USUAL.items()}
+"""Which entries are indexed by these columns: the usual ones are found without, and an
+approval pays for no index that would hold nearly every entry."""
 
 
 class Policies(Row, table=True):
@@ -79,19 +75,19 @@ class Policies(Row, table=True):
 
 
 class PolicyHead(Row, table=True):
-    """Which version is in force: one row at most."""
+    """Which version is in force: one row at most, without a version while the first is put in."""
 
     __table_args__ = (CheckConstraint("id = 1", name="one"),)
 
     id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
-    version: str = Field(sa_type=Words, sa_column_args=(ForeignKey("policies.version"),))
+    version: str | None = Field(sa_type=Words, sa_column_args=(ForeignKey("policies.version"),))
 
 
 class ApiKeys(Row, table=True):
     """An API key. ``digest`` is the SHA-256 of the secret, which is nowhere."""
 
     __table_args__ = (
-        _one_of("kind", get_args(AgentKind)),
+        one_of("kind", get_args(AgentKind)),
         CheckConstraint("length(digest) = 32", name="digest"),
         Index(None, "subject"),
     )
@@ -109,17 +105,23 @@ class ApiKeys(Row, table=True):
 class Surrogates(Row, table=True):
     """A random name for a personal value, found by the value's keyed hash."""
 
-    __table_args__ = (Index(None, "subject"), _CLUSTERED)
+    __table_args__ = (
+        Index(None, "subject"),
+        Index(None, "kept_until", sqlite_where=OUTLIVES, postgresql_where=OUTLIVES),
+        CLUSTERED,
+    )
 
     fingerprint: bytes = Field(sa_type=LargeBinary, primary_key=True)
     surrogate: str = Field(sa_type=Words)
     subject: str = Field(sa_type=Words)
+    charged_as: str | None = Field(sa_type=Words)
+    kept_until: datetime | None = Field(sa_type=Instant)
 
 
 class SubjectKeys(Row, table=True):
     """The key that opens everything sealed for a subject, wrapped."""
 
-    __table_args__ = (_CLUSTERED,)
+    __table_args__ = (CLUSTERED,)
 
     subject: str = Field(sa_type=Words, primary_key=True)
     wrapped: bytes = Field(sa_type=LargeBinary)
@@ -128,7 +130,7 @@ class SubjectKeys(Row, table=True):
 class Openings(Row, table=True):
     """The sealed disclosures of one entry. A subject's are found through its entries."""
 
-    __table_args__ = (_CLUSTERED,)
+    __table_args__ = (CLUSTERED,)
 
     entry: str = Field(sa_type=Words, primary_key=True)
     subject: str = Field(sa_type=Words)
@@ -139,9 +141,9 @@ class Budgets(Row, table=True):
     """What one key of one budget has used. ``spends`` is for rolling windows."""
 
     __table_args__ = (
-        *_never_negative("held", "settled", "version"),
+        *never_negative("held", "settled", "version"),
         CheckConstraint("starts_at < ends_at", name="window"),
-        _CLUSTERED,
+        CLUSTERED,
     )
 
     key: str = Field(sa_type=Words, primary_key=True)
@@ -160,10 +162,10 @@ class Resolutions(Row, table=True):
     """A proposal and what became of it."""
 
     __table_args__ = (
-        _one_of("agent_kind", get_args(AgentKind)),
-        _one_of("state", get_args(ResolutionState)),
-        _one_of("hold_then", get_args(HoldEnd)),
-        *_never_negative("value_minor"),
+        one_of("agent_kind", get_args(AgentKind)),
+        one_of("state", get_args(ResolutionState)),
+        one_of("hold_then", get_args(HoldEnd)),
+        *never_negative("value_minor"),
         Index(None, "site", "id"),
         Index(None, "agent", "id"),
         Index(None, "hold_ends_at", sqlite_where=_HELD, postgresql_where=_HELD),
@@ -195,10 +197,13 @@ class Escalations(Row, table=True):
     """A request on its way upwards."""
 
     __table_args__ = (
-        _one_of("state", get_args(EscalationState)),
+        one_of("state", get_args(EscalationState)),
+        one_of("on_timeout", get_args(Timeout)),
         Index(None, "state", "site", "role", "id"),
         Index(None, "resolution"),
         Index(None, "subject"),
+        Index(None, "answer_by", sqlite_where=OVERDUE, postgresql_where=OVERDUE),
+        Index(None, "remind_at", sqlite_where=REMINDED, postgresql_where=REMINDED),
     )
 
     id: str = Field(sa_type=Words, primary_key=True)
@@ -216,6 +221,15 @@ class Escalations(Row, table=True):
     approvals: tuple[str, ...] = Field(sa_type=Texts)
     answered_by: str | None = Field(sa_type=Words)
     answered_at: datetime | None = Field(sa_type=Instant)
+    on_timeout: str | None = Field(sa_type=Words)
+    remind_at: datetime | None = Field(sa_type=Instant)
+    reminded_at: datetime | None = Field(sa_type=Instant)
+    asked_by: str | None = Field(sa_type=Words)
+    asked_at: datetime | None = Field(sa_type=Instant)
+    left_microseconds: int | None = Field(sa_type=BigInteger)
+    remind_left_microseconds: int | None = Field(sa_type=BigInteger)
+    offer_minor: int | None = Field(sa_type=BigInteger)
+    offer_quantity: int | None = Field(sa_type=BigInteger)
 
 
 class Entries(Row, table=True):
@@ -227,8 +241,14 @@ class Entries(Row, table=True):
         Index(None, "about"),
         Index(None, "site", "id"),
         Index(None, "agent", "id"),
-        Index(None, "subject"),
-        Index(None, "at"),
+        Index(None, "subject", "id"),
+        Index(None, "at", "id"),
+        Index(None, "rule", "id"),
+        Index(None, "policy_version", "id"),
+        *[
+            Index(None, column, "id", sqlite_where=seldom, postgresql_where=seldom)
+            for column, seldom in SELDOM.items()
+        ],
     )
 
     id: str = Field(sa_type=Words, primary_key=True)
@@ -260,3 +280,6 @@ class Idempotency(Row, table=True):
     status: int = Field(sa_type=BigInteger)
     answer: bytes | None = Field(sa_type=LargeBinary)
     erased: bool
+
+
+guard(METADATA)

@@ -18,15 +18,25 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.exc import DBAPIError
 
+from service.adapters.sql import outbox
 from service.adapters.sql.columns import Instant, instant
-from service.adapters.sql.conflict import busy_where_undone, connected
+from service.adapters.sql.conflict import busy_where_undone, connected, is_lock_timeout
+from service.adapters.sql.delegations import find_delegation, standing, take_turn
+from service.adapters.sql.erasures import SqlErasureTransaction
+from service.adapters.sql.keylocks import KEY_WAIT_MILLISECONDS, find_in_use, waiting_at_most
+from service.adapters.sql.logwriter import SqlLogTransaction
+from service.adapters.sql.publications import SqlPublicationTransaction
 from service.adapters.sql.rows import (
     BUDGETS,
     ESCALATIONS,
     HEAD,
+    HEAD_COLUMNS,
+    HEAD_ID,
     IDEMPOTENCY,
     KEYS,
+    NOTICES,
     RESOLUTIONS,
     SUBJECT_KEYS,
     SURROGATES,
@@ -34,6 +44,8 @@ from service.adapters.sql.rows import (
 )
 from service.adapters.sql.sets import VALUES, Sets
 from service.adapters.sql.writing import write
+from service.app.errors import Busy, KeysInUse
+from service.app.noticerecords import LeaseRecord, NoticeRecord
 from service.app.ports import Clock
 from service.app.records import (
     BudgetRecord,
@@ -45,6 +57,7 @@ from service.app.records import (
     Writes,
 )
 from service.app.wanted import Wanted
+from service.core.delegation import Delegation
 
 Key = TypeVar("Key", str, bytes)
 Record = TypeVar("Record")
@@ -124,6 +137,28 @@ class SqlTransaction:
         """The version of the policy that was in force when the transaction began."""
         return self._head
 
+    @property
+    def log(self) -> SqlLogTransaction:
+        """The transparency log's rows."""
+        return SqlLogTransaction(self._connection, self._sets)
+
+    @property
+    def erasures(self) -> SqlErasureTransaction:
+        """Erasures."""
+        return SqlErasureTransaction(self._connection, self._sets)
+
+    @property
+    def publications(self) -> SqlPublicationTransaction:
+        """Publications."""
+        return SqlPublicationTransaction(self._connection, self._sets)
+
+    def lock_head(self) -> str | None:
+        """The version in force now. There is a row to lock before the first version, too."""
+        if not self._sets.ALONE:
+            row = (HEAD_ID, None)
+            self._sets.insert_missing(self._connection, HEAD, HEAD_COLUMNS, [row])
+        return self._connection.execute(_HEAD.with_for_update()).scalar()
+
     def live_keys(self, ids: Collection[str]) -> frozenset[str]:
         """Those of the API keys that are neither revoked nor expired at ``at``."""
         if not ids:
@@ -133,8 +168,23 @@ class SqlTransaction:
         return frozenset(found.scalars())
 
     def lock_idempotency(self, keys: Collection[str]) -> Mapping[str, IdempotencyRecord]:
-        """Every key's record, inserted as new where it was absent, and locked."""
-        return self._inserted(IDEMPOTENCY, {key: IdempotencyRecord(key=key) for key in keys})
+        """Every key's record, inserted as new where it was absent, and locked.
+
+        Where nobody else can write a key is in nobody's hands: whoever had it has ended.
+        Raises `KeysInUse` after a second, and `Busy` where they are free by then.
+        """
+        wanted = {key: IdempotencyRecord(key=key) for key in keys}
+        if self._sets.ALONE or not wanted:
+            return self._inserted(IDEMPOTENCY, wanted)
+        try:
+            with waiting_at_most(self._connection, KEY_WAIT_MILLISECONDS):
+                return self._inserted(IDEMPOTENCY, wanted)
+        except DBAPIError as error:
+            if not is_lock_timeout(error):
+                raise
+        self._connection.rollback()
+        used = find_in_use(self._connection, self._sets, sorted(wanted))
+        raise KeysInUse(used) if used else Busy("an idempotency key was in use, and is free again")
 
     def lock_surrogates(
         self, wanted: Mapping[bytes, SurrogateRecord]
@@ -142,14 +192,22 @@ class SqlTransaction:
         """By fingerprint: the record that stands, or the wanted one, inserted. Locked."""
         return self._inserted(SURROGATES, wanted)
 
-    def lock_subject_keys(self, wanted: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    def lock_subject_keys(
+        self, wanted: Mapping[str, bytes], kept: Collection[str] = ()
+    ) -> Mapping[str, bytes]:
         """By subject: the wrapped key that stands, or the wanted one, inserted. Locked."""
 
         def new(subject: str, _: None) -> SubjectKeyRecord:
             return SubjectKeyRecord(subject=subject, wrapped=wanted[subject])
 
-        found = self._inserted(SUBJECT_KEYS, Wanted(dict.fromkeys(wanted), new))
+        found = self._inserted(SUBJECT_KEYS, Wanted(dict.fromkeys(wanted), new), kept)
         return {subject: record.wrapped for subject, record in found.items()}
+
+    def surrogates(self, fingerprints: Collection[bytes]) -> Mapping[bytes, SurrogateRecord]:
+        """The surrogates that exist, by fingerprint; nothing is inserted or locked."""
+        wanted = select(SURROGATES.table).where(SURROGATES.key.in_(sorted(fingerprints)))
+        found = [SURROGATES.record(row) for row in self._connection.execute(wanted)]
+        return {record.fingerprint: record for record in found}
 
     def lock_escalations(self, ids: Collection[str]) -> Mapping[str, EscalationRecord]:
         """The escalations that exist, locked."""
@@ -163,24 +221,58 @@ class SqlTransaction:
         """By key: the row that stands, or the wanted one, inserted. Locked, none missing."""
         return self._inserted(BUDGETS, wanted)
 
+    def delegations(self) -> Sequence[Delegation]:
+        """Every delegation that is not over at ``at``, as committed."""
+        return standing(self._connection, self._at)
+
+    def lock_delegations(self) -> Sequence[Delegation]:
+        """The same, once nobody else changes any."""
+        take_turn(self._connection, self._sets)
+        return self.delegations()
+
+    def find_delegation(self, id: str) -> Delegation | None:  # noqa: A002
+        """One delegation, over or not."""
+        return find_delegation(self._connection, id)
+
+    def last_queued(self, about: Collection[str]) -> Mapping[str, datetime]:
+        """When the latest notice about each was queued; those without one are absent."""
+        return outbox.last_queued(self._connection, self._sets, about)
+
+    def lock_lease(self, receiver: str, *, waits: bool = True) -> LeaseRecord | None:
+        """Who delivers to a receiver; ``None`` where somebody else has it locked."""
+        return outbox.lock_lease(self._connection, self._sets, receiver, waits=waits)
+
+    def lock_notices(self, ids: Collection[str]) -> Mapping[str, NoticeRecord]:
+        """The notices that exist, locked."""
+        return self._locked(NOTICES, sorted(ids))
+
+    def line(self, receiver: str, limit: int) -> Sequence[NoticeRecord]:
+        """The notices that wait for a receiver, first come first."""
+        return outbox.line(self._connection, receiver, limit)
+
     def write(self, writes: Writes) -> None:
         """Write everything as sets. Raises `LookupError` for a change of what is not there."""
         write(self._connection, self._sets, writes, self._at)
 
-    def _inserted(self, shape: Shape[Record], wanted: Mapping[Key, Record]) -> dict[Key, Record]:
-        """Insert what is absent, and lock all of it."""
-        keys = sorted(wanted)
+    def _inserted(
+        self, shape: Shape[Record], wanted: Mapping[Key, Record], kept: Collection[Key] = ()
+    ) -> dict[Key, Record]:
+        """Insert what is absent, and lock all of it, with those of the kept that exist."""
+        keys: list[Key] = sorted(set(wanted).union(kept))
         if not keys:
             return {}
         if self._sets.ALONE:
             return self._inserted_alone(shape, wanted, keys)
-        rows = [shape.row(wanted[key]) for key in keys]
-        self._sets.insert_missing(self._connection, shape.table, shape.names, rows)
+        if wanted:
+            rows = [shape.row(wanted[key]) for key in sorted(wanted)]
+            self._sets.insert_missing(self._connection, shape.table, shape.names, rows)
         # A statement of its own: in the one above, a row that another transaction has
         # just inserted would be neither inserted nor seen, and count as nothing spent.
         found = self._locked(shape, keys)
-        if len(found) != len(keys):
-            missing = [key for key in keys if key not in found]
+        missing = [key for key in wanted if key not in found]
+        if missing:
+            if shape is SUBJECT_KEYS or shape is SURROGATES:  # an erasure has just taken them
+                raise Busy(f"{shape.table.name}: what was to be locked has been erased")
             raise LookupError(f"{shape.table.name}: inserted and not there: {missing}")
         return found
 
@@ -189,7 +281,7 @@ class SqlTransaction:
     ) -> dict[Key, Record]:
         """The same where nobody else can write before this transaction ends."""
         found = self._locked(shape, keys)
-        missing = {key: wanted[key] for key in keys if key not in found}
+        missing = {key: wanted[key] for key in wanted if key not in found}
         if missing:
             rows = shape.rows(missing.values())
             self._sets.insert(self._connection, shape.table, shape.names, rows)

@@ -3,32 +3,39 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Delete, delete, false
 
 from service.adapters.sql.columns import microseconds
+from service.adapters.sql.erasures import destroy, forget
+from service.adapters.sql.logwriter import record
+from service.adapters.sql.outbox import forget_delivered
 from service.adapters.sql.rows import (
     BUDGETS,
+    DELEGATIONS,
     ENTRIES,
+    ERASURES,
     ESCALATIONS,
     HEAD,
+    HEAD_COLUMNS,
+    HEAD_ID,
     IDEMPOTENCY,
     KEYS,
+    NOTICE_LEASES,
+    NOTICES,
     OPENINGS,
     POLICIES,
+    PUBLICATIONS,
     RESOLUTIONS,
     SUBJECT_KEYS,
     SURROGATES,
     Shape,
 )
 from service.adapters.sql.sets import VALUES, Names, Row, Sets
-from service.app.records import BudgetRecord, SurrogateRecord, Writes
+from service.app.records import BudgetChange, SurrogateRecord, Writes
 
 Record = TypeVar("Record")
-
-_ONLY: Final = 1
-"""The id of the head's one row."""
 
 
 def write(connection: Connection, sets: Sets, writes: Writes, at: datetime) -> None:
@@ -52,17 +59,31 @@ class _Writer:
         self._change(RESOLUTIONS, writes.resolution_changes)
         self._insert(ESCALATIONS, writes.escalations)
         self._change(ESCALATIONS, writes.escalation_changes)
+        self._insert(DELEGATIONS, writes.delegations)
+        self._change(DELEGATIONS, writes.delegation_changes)
         self._insert(ENTRIES, writes.entries)
+        record(self._connection, self._sets, writes.entries)
         self._insert(OPENINGS, writes.openings)
         self._change(IDEMPOTENCY, writes.idempotency)
         self._forget(writes.unused_idempotency)
+        self._insert(ERASURES, writes.erasures)
+        self._change(ERASURES, writes.erasure_changes)
+        self._insert(PUBLICATIONS, writes.publications)
+        self._change(PUBLICATIONS, writes.publication_changes)
+        destroy(self._connection, writes.erased)
+        forget(self._connection, writes.forgotten)
+        self._insert(NOTICES, writes.notices)
+        self._change(NOTICES, writes.notice_changes)
+        self._change(NOTICE_LEASES, writes.notice_leases)
+        if writes.forget_delivered_before is not None:
+            forget_delivered(self._connection, writes.forget_delivered_before)
 
     def _policies(self, writes: Writes) -> None:
         """A version never changes, so publishing it again only moves the head."""
         if rows := POLICIES.rows(writes.policies):
             self._sets.insert_missing(self._connection, POLICIES.table, POLICIES.names, rows)
         if writes.head is not None:
-            self._sets.put(self._connection, HEAD, ("id", "version"), [(_ONLY, writes.head)])
+            self._sets.put(self._connection, HEAD, HEAD_COLUMNS, [(HEAD_ID, writes.head)])
 
     def _revoke(self, ids: Sequence[str], at: datetime) -> None:
         rows = [(id_, microseconds(at)) for id_ in ids]
@@ -73,10 +94,10 @@ class _Writer:
         if rows := SURROGATES.rows(records):
             self._sets.put(self._connection, SURROGATES.table, SURROGATES.names, rows)
 
-    def _budgets(self, records: Sequence[BudgetRecord]) -> None:
-        """Versions only grow: what was computed from a stale row is never written."""
-        rows = [BUDGETS.change(record) for record in records]
-        self._replace(BUDGETS, BUDGETS.CHANGES, rows, grows="version")
+    def _budgets(self, changes: Sequence[BudgetChange]) -> None:
+        """What was computed from another version than the one that stands is never written."""
+        rows = [BUDGETS.change(changed) for changed in changes]
+        self._replace(BUDGETS, BUDGETS.CHANGES, rows, stands="version")
 
     def _forget(self, keys: Sequence[str]) -> None:
         """Delete keys that are still new. One that was answered, or erased, stays for ever."""
@@ -92,11 +113,11 @@ class _Writer:
         self._replace(shape, shape.names, shape.rows(records))
 
     def _replace(
-        self, shape: Shape[Any], names: Names, rows: Sequence[Row], grows: str | None = None
+        self, shape: Shape[Any], names: Names, rows: Sequence[Row], stands: str | None = None
     ) -> None:
         if not rows:
             return
-        changed = self._sets.change(self._connection, shape.table, names, rows, grows)
+        changed = self._sets.change(self._connection, shape.table, names, rows, stands)
         if changed != len(rows):
             raise LookupError(
                 f"{shape.table.name}: of {len(rows)} rows to change, {changed} could be changed"

@@ -1,28 +1,24 @@
-"""Escalations: the inbox of those above, and their answers."""
+"""Escalations: the inbox of those above, their answers, and what the agent says to them."""
 
-from typing import Any, Final, cast
+from typing import Any, NamedTuple
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from service.api import answermodels, casemodels
 from service.api import documentation as documented
-from service.api import models
+from service.api.answerbody import Words, read_answer, read_reply, read_withdrawal
 from service.api.answers import Caller, answered, json_bytes, named, services_of
 from service.api.body import read_json
 from service.api.commands import Line, idempotency_key
-from service.api.parameters import ESCALATIONS, filtered
-from service.app.answering import AnswerKind
+from service.api.parameters import ESCALATIONS, filtered, wanted_of_mine
 from service.app.idempotency import Claim, claim_of
-from service.app.ports import Vault
+from service.app.ownmove import OwnEvent, OwnMove
 from service.app.principal import Principal
+from service.app.records import EscalationRecord
 from service.app.respond import Respond
-from service.core.factvalue import FactError, check_text
-from service.core.proposal import NOTE_CHARS_MAX
-from service.core.refusal import Fault, Refused
-
-FIELDS: Final = ("answer", "reason")
-ANSWERS: Final = ("approve", "deny")
+from service.core.escalation import Event
 
 router = APIRouter(tags=["escalations"])
 
@@ -32,100 +28,128 @@ router = APIRouter(tags=["escalations"])
     operation_id="escalations.list",
     summary="What waits for an answer, and what had one; newest first",
     openapi_extra=documented.query("escalations", ESCALATIONS),
-    responses=documented.reads(models.EscalationPage),
+    responses=documented.reads(casemodels.EscalationPage),
 )
 def list_escalations(request: Request, principal: Caller) -> Response:
-    """Escalations of the sites that the caller may see."""
+    """Escalations of the sites that the caller may see.
+
+    With `for=me` only what the caller may answer, on their own or for somebody else, the
+    soonest to be answered first, with counts over all pages.
+    """
+    services = services_of(request)
+    mine = wanted_of_mine(request.query_params)
+    if mine is not None:
+        return json_bytes(services.approvals.inbox.list(principal, mine))
     wanted, page = filtered(request.query_params, "escalations", ESCALATIONS)
-    return json_bytes(services_of(request).finder.list_escalations(principal, wanted, page))
+    return json_bytes(services.finder.list_escalations(principal, wanted, page))
 
 
 @router.get(
     "/v1/escalations/{id}",
     operation_id="escalations.get",
     summary="One escalation with everything that an approver needs",
-    responses=documented.reads(models.EscalationCase),
+    responses=documented.reads(casemodels.EscalationCase),
 )
 def get_escalation(request: Request, principal: Caller, id: str) -> Response:  # noqa: A002
-    """The case as it stands: what was proposed, why it fell outside, what happened since."""
-    return json_bytes(services_of(request).finder.get_escalation(principal, id))
+    """The case as it stands, and what helps to answer it.
+
+    What was proposed, why it fell outside, what happened since; what each answer would do
+    and leave in the budgets, what was decided for the same subject and in similar cases,
+    what the proposer has used, until when it is due, and who could answer.
+    """
+    return json_bytes(services_of(request).approvals.cases.get(principal, id))
 
 
 @router.post(
     "/v1/escalations/{id}/answer",
     operation_id="escalations.answer",
-    summary="Approve or deny",
+    summary="Approve, counter, ask or deny",
     openapi_extra=documented.body("Answer", idempotent=True),
-    responses=documented.commands(200, models.AnswerTaken),
+    responses=documented.commands(200, answermodels.AnswerTaken),
 )
 async def answer(request: Request, principal: Caller, id: str) -> Response:  # noqa: A002
     """Decides the request anew, with the caller's authority and the balances of this moment.
 
-    So it may also move further up, wait for a second person, or be refused with the
-    reason. Nobody answers what they or an agent of theirs proposed.
+    So an approval may also move further up, wait for a second person, or be refused with
+    the reason. A counter-offer approves another amount or quantity. A question goes back
+    to the agent, and the clock stands until the reply. Nobody answers what they or an
+    agent of theirs proposed, nor what is for themselves.
     """
+    sent = await _sent(request, principal, id, "answer")
+    read = read_answer(sent.body)
+    command = Respond(
+        principal=principal,
+        escalation=sent.escalation,
+        answer=read.answer,
+        text=read.text,
+        claim=sent.claim,
+        offer=read.offer,
+        digest=read.digest,
+    )
+    return await _taken(request, command)
+
+
+@router.post(
+    "/v1/escalations/{id}/reply",
+    operation_id="escalations.reply",
+    summary="Reply to a question",
+    openapi_extra=documented.body("Reply", idempotent=True),
+    responses=documented.commands(200, answermodels.AnswerTaken),
+)
+async def reply(request: Request, principal: Caller, id: str) -> Response:  # noqa: A002
+    """For who proposed, or the owner of the agent that did.
+
+    The clock goes on with the time that was left. What was asked for stays as it was.
+    """
+    sent = await _sent(request, principal, id, "reply")
+    return await _taken(request, _own(principal, sent, Event.REPLY, read_reply(sent.body)))
+
+
+@router.post(
+    "/v1/escalations/{id}/withdraw",
+    operation_id="escalations.withdraw",
+    summary="Take the request back",
+    openapi_extra=documented.body("Withdrawal", idempotent=True),
+    responses=documented.commands(200, answermodels.AnswerTaken),
+)
+async def withdraw(request: Request, principal: Caller, id: str) -> Response:  # noqa: A002
+    """For who proposed, or the owner of the agent that did, as long as nobody decided."""
+    sent = await _sent(request, principal, id, "withdraw")
+    return await _taken(request, _own(principal, sent, Event.WITHDRAW, read_withdrawal(sent.body)))
+
+
+class _Sent(NamedTuple):
+    """What came with a call about one escalation."""
+
+    body: Any
+    claim: Claim | None
+    escalation: EscalationRecord
+
+
+async def _sent(request: Request, principal: Principal, id_: str, call: str) -> _Sent:
+    """The body, what its Idempotency-Key claims, and the escalation as it is now."""
     services = services_of(request)
     body = await read_json(request.scope, request.receive)
-    kind, text = read_answer(body)
     key = idempotency_key(request.scope)
-    claim = None if key is None else _claim(services.vault, principal, id, key, body)
-    escalation = await run_in_threadpool(services.finder.find_escalation, principal, id)
-    line: Line = request.app.state.line
-    given = await line.send(
-        Respond(principal=principal, escalation=escalation, answer=kind, text=text, claim=claim)
+    claim = None
+    if key is not None:
+        route = f"/v1/escalations/{id_}/{call}"
+        claim = claim_of(services.vault, person=principal.id, route=route, key=key, body=body)
+    found = await run_in_threadpool(services.finder.find_escalation, principal, id_)
+    return _Sent(body, claim, found)
+
+
+def _own(principal: Principal, sent: _Sent, event: OwnEvent, words: Words) -> OwnMove:
+    return OwnMove(
+        principal=principal,
+        escalation=sent.escalation,
+        event=event,
+        text=words.text,
+        claim=sent.claim,
+        digest=words.digest,
     )
-    return answered(await named(services, given))
 
 
-def read_answer(body: Any) -> tuple[AnswerKind, str | None]:  # noqa: ANN401 — JSON
-    """The answer and its text. Raises `Refused` with every fault."""
-    if not isinstance(body, dict):
-        raise Refused((_fault("wrong_type", "", "a JSON object is expected here", _EXAMPLE),))
-    faults = [
-        _fault("unknown_field", f"/{name[:100]}", "this field is not known", _EXAMPLE)
-        for name in body
-        if name not in FIELDS
-    ]
-    kind = body.get("answer")
-    if kind is None:
-        faults.append(_fault("missing_field", "/answer", '"answer" is missing', _EXAMPLE))
-    elif kind not in ANSWERS:
-        faults.append(
-            _fault("not_a_choice", "/answer", "this is no answer", "write approve or deny")
-        )
-    text = _reason(body, faults)
-    if faults:
-        raise Refused(tuple(faults))
-    return cast("AnswerKind", kind), text
-
-
-def _reason(body: dict[str, Any], faults: list[Fault]) -> str | None:
-    text = body.get("reason")
-    if text is None:
-        if body.get("answer") == "deny":
-            faults.append(
-                _fault(
-                    "reason_required",
-                    "/reason",
-                    "a denial says why",
-                    'add "reason": a sentence that the agent can act on',
-                )
-            )
-        return None
-    try:
-        return check_text(text, NOTE_CHARS_MAX, lines=True)
-    except FactError as error:
-        faults.append(_fault(error.code, "/reason", error.message, error.remedy))
-        return None
-
-
-_EXAMPLE: Final = 'send an object like {"answer": "deny", "reason": "…"}'
-
-
-def _fault(code: str, pointer: str, message: str, remedy: str) -> Fault:
-    return Fault(code=code, pointer=pointer, message=message, remedy=remedy)
-
-
-def _claim(vault: Vault, principal: Principal, id: str, key: str, body: Any) -> Claim:  # noqa: A002, ANN401
-    route = f"/v1/escalations/{id}/answer"
-    return claim_of(vault, person=principal.id, route=route, key=key, body=body)
+async def _taken(request: Request, command: Respond | OwnMove) -> Response:
+    line: Line = request.app.state.line
+    return answered(await named(services_of(request), await line.send(command)))

@@ -1,11 +1,17 @@
 """For whoever runs it: whether the process is alive, and whether it can decide."""
 
+from typing import Final
+
 import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from service.api import models
+from service.api import healthmodels as models
 from service.api.answers import json_bytes, services_of
+from service.app.logalarm import LogAlarm
+from service.policyfile.problem import Problem
+
+PROBLEMS_MAX: Final = 20
 
 router = APIRouter(tags=["health"])
 
@@ -31,7 +37,10 @@ async def live() -> Response:
     },
 )
 def ready(request: Request) -> Response:
-    """Also tells where the folder of the process differs from the policy in force."""
+    """Also tells where the folder of the process differs from the policy in force.
+
+    And how far the log is published, and why no further where something is wrong with it.
+    """
     readiness = services_of(request).readiness()
     folder = readiness.folder
     body = {
@@ -39,6 +48,22 @@ def ready(request: Request) -> Response:
         "policy": readiness.policy,
         "folder": None
         if folder is None
-        else {"version": folder.version, "differs": folder.differs},
+        else {
+            "version": folder.version,
+            "differs": folder.differs,
+            "problems": [_place(problem) for problem in folder.problems[:PROBLEMS_MAX]],
+        },
+        "log": {"published": readiness.log.published, "alarm": _alarm(readiness.log.alarm)},
     }
     return json_bytes(orjson.dumps(body), 200 if readiness.is_ready else 503)
+
+
+def _place(problem: Problem) -> dict[str, str | int]:
+    """Where it is and what; its words may name people, and everybody may ask this."""
+    return {"file": problem.file, "line": problem.line, "code": problem.code}
+
+
+def _alarm(alarm: LogAlarm | None) -> dict[str, str] | None:
+    if alarm is None:
+        return None
+    return {"code": alarm.code, "message": alarm.message, "remedy": alarm.remedy}

@@ -1,12 +1,22 @@
 """The log, for auditors."""
 
+from typing import Final
+
 from fastapi import APIRouter, Request
-from starlette.responses import Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
 
 from service.api import documentation as documented
 from service.api import models
 from service.api.answers import Caller, json_bytes, services_of
-from service.api.parameters import ENTRIES, filtered
+from service.api.body import read_json
+from service.api.parameters import ENTRIES, exported, logged
+
+MEDIA: Final = {
+    "jsonl": "application/jsonl",
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+}
 
 router = APIRouter(tags=["log"])
 
@@ -20,8 +30,44 @@ router = APIRouter(tags=["log"])
 )
 def list_entries(request: Request, principal: Caller) -> Response:
     """Entries of the sites that the caller may audit. Personal values are not opened."""
-    wanted, page = filtered(request.query_params, "entries", ENTRIES)
-    return json_bytes(services_of(request).finder.list_entries(principal, wanted, page))
+    services = services_of(request)
+    query = logged(request.query_params, services.library.in_force().rulebook.decimals)
+    return json_bytes(services.books.search.list(principal, query))
+
+
+@router.post(
+    "/v1/log/search",
+    operation_id="log.search",
+    summary="Entries by what may not stand in an address: whom they are about",
+    openapi_extra=documented.body("LogSearch"),
+    responses=documented.asks(models.EntryPage),
+)
+async def search(request: Request, principal: Caller) -> Response:
+    """As `GET /v1/log`, and by `subject`: the value of the policy's subject, as it was proposed.
+
+    A person who was erased is found no more.
+    """
+    body = await read_json(request.scope, request.receive)
+    found = services_of(request).books.search.search
+    return json_bytes(await run_in_threadpool(found, principal, body))
+
+
+@router.get(
+    "/v1/log/export",
+    operation_id="log.export",
+    response_class=StreamingResponse,
+    summary="Every published entry that a filter takes, as one file",
+    openapi_extra=documented.parameters("export", (*ENTRIES, "format")),
+    responses=documented.exports(MEDIA, "Rows in the order of the log, then a signed manifest."),
+)
+def export(request: Request, principal: Caller) -> StreamingResponse:
+    """Streams; what was cut short lacks the manifest. Personal values are not opened."""
+    services = services_of(request)
+    decimals = services.library.in_force().rulebook.decimals
+    query, form = exported(request.query_params, decimals)
+    pieces = services.books.exporter.export(principal, query, form)
+    named = {"Content-Disposition": f'attachment; filename="log.{form}"'}
+    return StreamingResponse(pieces, media_type=MEDIA[form], headers=named)
 
 
 @router.get(

@@ -13,14 +13,15 @@ from service.api.answers import Caller, json_bytes, named, send_answer, services
 from service.api.auth import Callers
 from service.api.body import PROPOSAL_BYTES_MAX, read_json
 from service.api.commands import Line, idempotency_key
-from service.api.parameters import RESOLUTIONS, filtered
+from service.api.parameters import RESOLUTIONS, filtered, waits
+from service.api.publication import published_header
 from service.app.errors import Forbidden, Unauthenticated
 from service.app.idempotency import Claim, claim_of
 from service.app.principal import Principal
 from service.app.propose import Propose, read_request
-from service.bootstrap import Services
 from service.core.refusal import Refused
 from service.core.request import Request as Proposal
+from service.services import Services
 
 ROUTE: Final = "/v1/resolutions"
 
@@ -43,6 +44,8 @@ class Proposing:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one proposal. Raises what it was refused with."""
         principal = await self._callers.remembered(scope)
+        query: bytes = scope["query_string"]
+        is_to_wait = bool(query) and waits(query)
         body = await read_json(scope, receive, bytes_max=PROPOSAL_BYTES_MAX)
         command = await self._command(principal, body, idempotency_key(scope))
         try:
@@ -52,7 +55,10 @@ class Proposing:
             raise
         if answer.unnamed is not None:
             answer = await named(self._services, answer)
-        await send_answer(answer, send)
+        if is_to_wait:
+            await send_answer(answer, send, await published_header(self._services, answer.body))
+        else:
+            await send_answer(answer, send)
 
     async def _command(self, principal: Principal, body: Any, key: str | None) -> Propose:  # noqa: ANN401 — JSON
         if key is None:
@@ -85,14 +91,16 @@ class Proposing:
     operation_id="resolutions.propose",
     status_code=201,
     summary="Propose a resolution: decide, charge, log",
-    openapi_extra=documented.body("Proposal", idempotent=True),
-    responses=documented.commands(201, models.Decision),
+    openapi_extra=documented.waiting(documented.body("Proposal", idempotent=True)),
+    responses=documented.publishes(documented.commands(201, models.Decision, 429)),
 )
 async def propose() -> Response:
     """All four outcomes are 201: the decision was made, and is in the log.
 
     With an `Idempotency-Key` the same request has one effect, whatever happens on the
     way: the stored answer comes again, byte for byte, with `Idempotent-Replayed: true`.
+    With `wait=published` the answer comes once a checkpoint covers its entry, or after ten
+    seconds; `Log-Published` says which.
     """
     raise AssertionError("Proposing answers before the framework is asked")
 

@@ -58,10 +58,27 @@ def described(engine: Engine) -> dict[str, Any]:
             "foreign": sorted(map(str, found.get_foreign_keys(table))),
             "indexes": sorted(map(index, found.get_indexes(table))),
             "options": found.get_table_options(table),
+            "triggers": triggers(engine, table),
         }
         for table in found.get_table_names()
         if table != "alembic_version"
     }
+
+
+TRIGGERS = {
+    "sqlite": "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table",
+    "postgresql": (
+        "SELECT pg_get_triggerdef(t.oid) || pg_get_functiondef(t.tgfoid) FROM pg_trigger t"
+        " WHERE NOT tgisinternal AND tgrelid = CAST(:table AS regclass)"
+    ),
+}
+
+
+def triggers(engine: Engine, table: str) -> list[str]:
+    """The triggers of a table, with what they do."""
+    with engine.connect() as connection:
+        found = connection.execute(text(TRIGGERS[engine.dialect.name]), {"table": table})
+        return sorted(found.scalars())
 
 
 def index(found: Any) -> str:

@@ -16,7 +16,7 @@ from service.adapters.sql.uow import Instants, SqlTransaction, transaction
 from service.app.errors import Busy, OutcomeUnknown
 from service.app.records import IdempotencyRecord, Writes
 from tests.fakes.clock import FakeClock
-from tests.stored import ANSWERED, RESOLUTION, SURROGATE, budgets, charged
+from tests.stored import ANSWERED, RESOLUTION, SURROGATE, budgets, spend
 
 PROCESSES = 4
 
@@ -47,14 +47,14 @@ def at_once(stores: list[SqlStore], work: Callable[[int, SqlTransaction], object
 def test_first_requests_of_a_budget_share_one_balance(stores: list[SqlStore]) -> None:
     """Whoever comes first inserts the row, and everybody else charges what is left of it."""
 
-    def spend(_: int, tx: SqlTransaction) -> bool:
+    def take(_: int, tx: SqlTransaction) -> bool:
         row = tx.lock_budgets(budgets("guest-stay"))["guest-stay"]
         if row.balance.settled + 80 > 100:
             return False
-        tx.write(Writes(budgets=[charged(row, 80)]))
+        tx.write(Writes(budgets=[spend(row, 80)]))
         return True
 
-    assert sorted(at_once(stores, spend), key=bool) == [False, False, False, True]
+    assert sorted(at_once(stores, take), key=bool) == [False, False, False, True]
 
 
 def test_first_requests_of_a_guest_share_one_surrogate(stores: list[SqlStore]) -> None:
@@ -110,7 +110,7 @@ def test_batches_with_the_same_rows_never_deadlock(stores: list[SqlStore]) -> No
             mine = keys[(number + turn) % 6 :] + keys[: (number + turn) % 6]
             with stores[number].begin() as tx:
                 rows = tx.lock_budgets(budgets(*mine[:4]))
-                tx.write(Writes(budgets=[charged(row, 1) for row in rows.values()]))
+                tx.write(Writes(budgets=[spend(row, 1) for row in rows.values()]))
 
     with ThreadPoolExecutor(PROCESSES) as threads:
         list(threads.map(work, range(PROCESSES)))

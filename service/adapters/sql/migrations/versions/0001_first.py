@@ -3,12 +3,18 @@
 import sqlalchemy as sa
 from alembic import op
 
+from service.adapters.sql.migrations.firstlog import log_tables, rows_only_added
+from service.adapters.sql.migrations.firstpublications import publications
+
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
 
+OUTLIVES = sa.text("kept_until IS NOT NULL")
 HELD = sa.text("state = 'held'")
+WAITING = sa.text("state = 'waiting'")
+SELDOM = {"kind": "decision", "outcome": "approved", "reason": "within_limits"}
 WORDS = sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql")
 
 
@@ -24,6 +30,14 @@ def upgrade() -> None:
     _surrogates()
     _escalations()
     _policy_head()
+    publications()
+    _delegations()
+    _delegation_turns()
+    _erasures()
+    _notices()
+    _notice_leases()
+    log_tables()
+    rows_only_added()
 
 
 def _api_keys() -> None:
@@ -91,9 +105,19 @@ def _entries() -> None:
     )
     op.create_index("ix_entries_about", "entries", ["about"])
     op.create_index("ix_entries_agent_id", "entries", ["agent", "id"])
-    op.create_index("ix_entries_at", "entries", ["at"])
+    op.create_index("ix_entries_at_id", "entries", ["at", "id"])
+    op.create_index("ix_entries_policy_version_id", "entries", ["policy_version", "id"])
+    op.create_index("ix_entries_rule_id", "entries", ["rule", "id"])
     op.create_index("ix_entries_site_id", "entries", ["site", "id"])
-    op.create_index("ix_entries_subject", "entries", ["subject"])
+    op.create_index("ix_entries_subject_id", "entries", ["subject", "id"])
+    for column, usual in SELDOM.items():
+        op.create_index(
+            f"ix_entries_{column}_id",
+            "entries",
+            [column, "id"],
+            sqlite_where=sa.text(f"{column} <> '{usual}'"),
+            postgresql_where=sa.text(f"{column} <> '{usual}'"),
+        )
 
 
 def _idempotency() -> None:
@@ -194,10 +218,19 @@ def _surrogates() -> None:
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("surrogate", WORDS, nullable=False),
         sa.Column("subject", WORDS, nullable=False),
+        sa.Column("charged_as", WORDS, nullable=True),
+        sa.Column("kept_until", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("fingerprint", name="pk_surrogates"),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_surrogates_subject", "surrogates", ["subject"])
+    op.create_index(
+        "ix_surrogates_kept_until",
+        "surrogates",
+        ["kept_until"],
+        sqlite_where=OUTLIVES,
+        postgresql_where=OUTLIVES,
+    )
 
 
 def _escalations() -> None:
@@ -218,10 +251,20 @@ def _escalations() -> None:
         sa.Column("approvals", sa.Text(), nullable=False),
         sa.Column("answered_by", WORDS, nullable=True),
         sa.Column("answered_at", sa.BigInteger(), nullable=True),
+        sa.Column("on_timeout", WORDS, nullable=True),
+        sa.Column("remind_at", sa.BigInteger(), nullable=True),
+        sa.Column("reminded_at", sa.BigInteger(), nullable=True),
+        sa.Column("asked_by", WORDS, nullable=True),
+        sa.Column("asked_at", sa.BigInteger(), nullable=True),
+        sa.Column("left_microseconds", sa.BigInteger(), nullable=True),
+        sa.Column("remind_left_microseconds", sa.BigInteger(), nullable=True),
+        sa.Column("offer_minor", sa.BigInteger(), nullable=True),
+        sa.Column("offer_quantity", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
-            "state IN ('open', 'approved', 'denied', 'withdrawn', 'expired')",
+            "state IN ('open', 'asked', 'approved', 'denied', 'withdrawn', 'expired')",
             name="ck_escalations_state",
         ),
+        sa.CheckConstraint("on_timeout IN ('next', 'deny')", name="ck_escalations_on_timeout"),
         sa.ForeignKeyConstraint(
             ["resolution"], ["resolutions.id"], name="fk_escalations_resolution"
         ),
@@ -232,14 +275,125 @@ def _escalations() -> None:
         "ix_escalations_state_site_role_id", "escalations", ["state", "site", "role", "id"]
     )
     op.create_index("ix_escalations_subject", "escalations", ["subject"])
+    overdue = sa.text("state = 'open' AND on_timeout IS NOT NULL")
+    op.create_index(
+        "ix_escalations_answer_by",
+        "escalations",
+        ["answer_by"],
+        sqlite_where=overdue,
+        postgresql_where=overdue,
+    )
+    reminded = sa.text("state = 'open' AND remind_at IS NOT NULL")
+    op.create_index(
+        "ix_escalations_remind_at",
+        "escalations",
+        ["remind_at"],
+        sqlite_where=reminded,
+        postgresql_where=reminded,
+    )
 
 
 def _policy_head() -> None:
     op.create_table(
         "policy_head",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("version", WORDS, nullable=False),
+        sa.Column("version", WORDS, nullable=True),
         sa.CheckConstraint("id = 1", name="ck_policy_head_one"),
         sa.ForeignKeyConstraint(["version"], ["policies.version"], name="fk_policy_head_version"),
         sa.PrimaryKeyConstraint("id", name="pk_policy_head"),
+    )
+
+
+def _notices() -> None:
+    op.create_table(
+        "notices",
+        sa.Column("id", WORDS, nullable=False),
+        sa.Column("receiver", WORDS, nullable=False),
+        sa.Column("event", WORDS, nullable=False),
+        sa.Column("about", WORDS, nullable=False),
+        sa.Column("resolution", WORDS, nullable=False),
+        sa.Column("site", WORDS, nullable=False),
+        sa.Column("role", WORDS, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.Column("queued_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("state", WORDS, nullable=False),
+        sa.Column("attempts", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("failure", WORDS, nullable=True),
+        sa.CheckConstraint("state IN ('waiting', 'delivered', 'dead')", name="ck_notices_state"),
+        sa.CheckConstraint("attempts >= 0", name="ck_notices_attempts"),
+        sa.PrimaryKeyConstraint("id", name="pk_notices"),
+    )
+    op.create_index("ix_notices_about_queued_at", "notices", ["about", "queued_at"])
+    op.create_index(
+        "ix_notices_receiver_queued_at_id",
+        "notices",
+        ["receiver", "queued_at", "id"],
+        sqlite_where=WAITING,
+        postgresql_where=WAITING,
+    )
+    op.create_index("ix_notices_state_ended_at", "notices", ["state", "ended_at"])
+
+
+def _notice_leases() -> None:
+    op.create_table(
+        "notice_leases",
+        sa.Column("receiver", WORDS, nullable=False),
+        sa.Column("holder", WORDS, nullable=True),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("receiver", name="pk_notice_leases"),
+        sqlite_with_rowid=False,
+    )
+
+
+def _delegations() -> None:
+    op.create_table(
+        "delegations",
+        sa.Column("id", WORDS, nullable=False),
+        sa.Column("delegator", WORDS, nullable=False),
+        sa.Column("delegate", WORDS, nullable=False),
+        sa.Column("site", WORDS, nullable=True),
+        sa.Column("role", WORDS, nullable=True),
+        sa.Column("starts_at", sa.BigInteger(), nullable=False),
+        sa.Column("ends_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", WORDS, nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("revoked_by", WORDS, nullable=True),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("delegator <> delegate", name="ck_delegations_two"),
+        sa.CheckConstraint("starts_at < ends_at", name="ck_delegations_window"),
+        sa.PrimaryKeyConstraint("id", name="pk_delegations"),
+    )
+    op.create_index("ix_delegations_delegate_id", "delegations", ["delegate", "id"])
+    op.create_index("ix_delegations_delegator_id", "delegations", ["delegator", "id"])
+    op.create_index("ix_delegations_ends_at", "delegations", ["ends_at"])
+
+
+def _erasures() -> None:
+    op.create_table(
+        "erasures",
+        sa.Column("id", WORDS, nullable=False),
+        sa.Column("subject", WORDS, nullable=False),
+        sa.Column("state", WORDS, nullable=False),
+        sa.Column("waived", sa.Boolean(), nullable=False),
+        sa.Column("requested_by", WORDS, nullable=False),
+        sa.Column("requested_at", sa.BigInteger(), nullable=False),
+        sa.Column("confirmed_by", WORDS, nullable=True),
+        sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
+        sa.Column("kept_until", sa.BigInteger(), nullable=True),
+        sa.Column("cleaned_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("state IN ('requested', 'done')", name="ck_erasures_state"),
+        sa.PrimaryKeyConstraint("id", name="pk_erasures"),
+    )
+    op.create_index("ix_erasures_subject", "erasures", ["subject"])
+
+
+def _delegation_turns() -> None:
+    op.create_table(
+        "delegation_turns",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.CheckConstraint("id = 1", name="ck_delegation_turns_one"),
+        sa.PrimaryKeyConstraint("id", name="pk_delegation_turns"),
     )
