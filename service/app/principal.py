@@ -23,6 +23,6 @@ def require(access: Access, principal: Principal, thing: str, action: str, site:
         return
     raise Forbidden(
         "not_permitted",
-        f"{principal.id} may not {action} a {thing} at this site",
+        f"{principal.id} may not do this at this site: {thing}, {action}",
         f"ask whoever keeps access.csv for a role with: {thing}, {action}",
     )

@@ -18,10 +18,15 @@ KINDS: Final = frozenset(
         "policy",
         "refused",
         "release",
+        "remind",
+        "reply",
+        "reroute",
         "restart",
         "reverse",
         "settle",
         "signing_key",
+        "timeout",
+        "withdraw",
     }
 )
 """The kinds that this verifier knows. Others are counted, and their budgets are re-added too."""

@@ -12,13 +12,15 @@ def case_lines(found: Mapping[str, Any]) -> Iterator[str]:
     case, context = found["case"], found["context"]
     asked = case["proposed_by"]
     yield f"{found['id']}  {found['state']}, to {found['to']} at {found['site']}"
-    yield f"asked      {_worth(case)} by {asked['id']} ({', '.join(asked['roles'])})"
+    yield f"asked      {_asked(case)} by {asked['id']} ({', '.join(asked['roles'])})"
+    yield from _given_lines(case)
     proposal = case["proposal"]
     for name in ("reason", "note"):
         if proposal.get(name) is not None:
             yield f"{name:<10} {proposal[name]}"
     yield f"facts      {json.dumps(proposal.get('facts', {}), ensure_ascii=False)}"
-    yield from _labelled("outside", [reason["message"] for reason in case["reasons"]])
+    failed = [reason for reason in case["reasons"] if reason["code"] != "within_limits"]
+    yield from _labelled("outside", [reason["message"] for reason in failed])
     if context is not None:
         yield from _context_lines(context)
     yield from _labelled("history", [_step_line(step) for step in case["history"]])
@@ -72,6 +74,18 @@ def _worth(decision: Mapping[str, Any]) -> str:
     value = decision["value"]
     worth = "" if value is None else f" of {money_text(value)}"
     return f"{decision['proposal']['resolution']}{worth}"
+
+
+def _asked(case: Mapping[str, Any]) -> str:
+    """What was proposed: a counter-offer leaves another value on the decision."""
+    asked = (case["escalation"] or {}).get("asked")
+    return _worth(case if asked is None else {**case, "value": asked})
+
+
+def _given_lines(case: Mapping[str, Any]) -> Iterator[str]:
+    authority = case["authority"]
+    if authority is not None:
+        yield f"given      {_worth(case)} as {authority['role']} ({authority['grant']})"
 
 
 def money_text(value: Mapping[str, Any]) -> str:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from service.app.records import EntryKind
+from service.audit.entry import KINDS
 from service.audit.finding import Code
 from service.audit.verify import verify
 from tests.app.holding import HoldingHouse, clock_for, open_holding
@@ -102,3 +105,8 @@ def test_an_entry_that_was_edited_is_found(tmp_path: Path, sqlite_url: str) -> N
         alter(sqlite_url, change, {"body": body, "id": edited.id})
         report = verify(ArchiveSource(house), [key_of(house)])
     assert codes(report) >= {Code.TILE_MISMATCH, Code.ROOT_MISMATCH, Code.CHARGE_MISMATCH}
+
+
+def test_every_kind_that_is_written_is_known() -> None:
+    """The verifier lists the kinds by itself, and misses none."""
+    assert set(get_args(EntryKind)) == KINDS
