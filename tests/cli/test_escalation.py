@@ -54,7 +54,10 @@ class Desk:
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """One process for all tests here; each looks only at what it opened itself."""
     folder = tmp_path_factory.mktemp("desk")
-    write_shop(folder / "shop", shop_files(POLICY, ACCESS))
+    # Room for all of them, in whatever order they come: what they approve adds up.
+    roomy = POLICY.replace("limit: 2000, per: [site.id]", "limit: 200000, per: [site.id]")
+    assert roomy != POLICY
+    write_shop(folder / "shop", shop_files(roomy, ACCESS))
     with serving(folder, *DEMO) as service:
         yield Desk(service, folder)
 
@@ -102,7 +105,7 @@ def test_a_case_is_told_in_lines(desk: Desk) -> None:
         "note       a leak",
         "unasked    200.00 USD",
         "as max; approving would give it",
-        "of 2000.00 in day",
+        "of 200000.00 in day",
         "digest     ",
     ):
         assert words in shown
