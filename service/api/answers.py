@@ -1,7 +1,7 @@
 """What every endpoint needs on its way in and out."""
 
 from dataclasses import replace
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
@@ -9,6 +9,8 @@ from starlette.responses import Response
 from starlette.types import Send
 
 from service.api.auth import caller
+from service.api.commands import Line, idempotency_key
+from service.app.idempotency import Claim, claim_of
 from service.app.principal import Principal
 from service.app.propose import Answered
 from service.services import Services
@@ -25,6 +27,21 @@ def services_of(request: Request) -> Services:
     """What the application was created with."""
     services: Services = request.app.state.services
     return services
+
+
+def line_of(request: Request) -> Line:
+    """The way to the committer."""
+    line: Line = request.app.state.line
+    return line
+
+
+def claim_for(request: Request, principal: Principal, route: str, body: Any) -> Claim | None:  # noqa: ANN401 — JSON
+    """What the call's ``Idempotency-Key`` claims; ``None`` without one. Raises `Unreadable`."""
+    key = idempotency_key(request.scope)
+    if key is None:
+        return None
+    vault = services_of(request).vault
+    return claim_of(vault, person=principal.id, route=route, key=key, body=body)
 
 
 def json_bytes(body: bytes, status: int = 200) -> Response:

@@ -6,16 +6,13 @@ from typing import Any
 
 import orjson
 
-from service.app.batch import Batch, Kept
+from service.app.batch import Batch
 from service.app.errors import Conflict, Gone
-from service.app.idempotency import Claim, replay_of
-from service.app.propose import Answered, replayed
+from service.app.idempotency import Claim
+from service.app.plaincommand import PlainCommand
 from service.app.records import (
-    BudgetRecord,
     EscalationRecord,
-    IdempotencyRecord,
     ResolutionRecord,
-    SurrogateRecord,
 )
 from service.core.escalation import WAITING, State
 from service.core.proposal import read_proposal
@@ -42,7 +39,7 @@ def restored_request(
     return replace(request, facts={**request.facts, **stored["personal"]})
 
 
-class CaseCommand:
+class CaseCommand(PlainCommand):
     """What commands about one escalation share. It is as the door read it, unlocked."""
 
     def __init__(
@@ -53,24 +50,9 @@ class CaseCommand:
         digest: str | None = None,
     ) -> None:
         """Keep what it is about. ``digest`` is that of the request which the caller means."""
+        super().__init__(claim)
         self.escalation = escalation
-        self.claim = claim
         self.digest = digest
-
-    def idempotency_key(self) -> str | None:
-        """See `batch.Command`."""
-        return None if self.claim is None else self.claim.key
-
-    def read(self, batch: Batch) -> None:
-        """See `batch.Command`."""
-
-    def surrogates(self, batch: Batch) -> Mapping[bytes, SurrogateRecord]:  # noqa: ARG002
-        """See `batch.Command`."""
-        return {}
-
-    def subject(self, batch: Batch) -> Kept | None:  # noqa: ARG002
-        """See `batch.Command`."""
-        return None
 
     def escalation_id(self) -> str | None:
         """See `batch.Command`."""
@@ -79,10 +61,6 @@ class CaseCommand:
     def resolution_id(self) -> str | None:
         """See `batch.Command`."""
         return self.escalation.resolution
-
-    def budgets(self, batch: Batch) -> Mapping[str, BudgetRecord]:  # noqa: ARG002
-        """See `batch.Command`."""
-        return {}
 
     def _waiting(self, batch: Batch) -> EscalationRecord:
         """The escalation under its lock.
@@ -106,11 +84,3 @@ class CaseCommand:
                 "look at the case again, and send the digest that it has",
             )
         return record
-
-    def _find_replay(self, batch: Batch) -> IdempotencyRecord | None:
-        key = self.idempotency_key()
-        return replay_of(self.claim, None if key is None else batch.idempotency.get(key))
-
-    def _replayed(self, batch: Batch) -> Answered | None:
-        record = self._find_replay(batch)
-        return None if record is None else replayed(record)

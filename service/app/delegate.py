@@ -10,12 +10,12 @@ import orjson
 from service.app.batch import Batch
 from service.app.entry import Head, caller_body, entry_of
 from service.app.errors import Conflict, Forbidden, NotFound
-from service.app.idempotency import Claim, replay_of
+from service.app.idempotency import Claim
 from service.app.mandates import standing_in
+from service.app.plaincommand import PlainCommand
 from service.app.ports import Access
 from service.app.principal import Principal
-from service.app.propose import Answered, replayed
-from service.app.records import BudgetRecord, IdempotencyRecord, SurrogateRecord
+from service.app.propose import Answered
 from service.core.appointment import Appointment, begun, read_appointment
 from service.core.delegation import (
     CHAIN_MAX,
@@ -82,43 +82,12 @@ def manages(access: Access, person: str, site: str | None) -> bool:
     return access.may(person, "delegation", "manage", site)
 
 
-class _Change:
-    """What both commands do in the stages that they have no use for."""
+class _Change(PlainCommand):
+    """What both commands share: who sends them, and the entry."""
 
     def __init__(self, principal: Principal, claim: Claim | None) -> None:
+        super().__init__(claim)
         self.principal = principal
-        self.claim = claim
-
-    def idempotency_key(self) -> str | None:
-        """See `batch.Command`."""
-        return None if self.claim is None else self.claim.key
-
-    def read(self, batch: Batch) -> None:
-        """See `batch.Command`."""
-
-    def surrogates(self, batch: Batch) -> Mapping[bytes, SurrogateRecord]:  # noqa: ARG002
-        """See `batch.Command`."""
-        return {}
-
-    def subject(self, batch: Batch) -> str | None:  # noqa: ARG002
-        """Nobody who is served has a part in it."""
-        return None
-
-    def escalation_id(self) -> str | None:
-        """See `batch.Command`."""
-        return None
-
-    def resolution_id(self) -> str | None:
-        """See `batch.Command`."""
-        return None
-
-    def budgets(self, batch: Batch) -> Mapping[str, BudgetRecord]:  # noqa: ARG002
-        """See `batch.Command`."""
-        return {}
-
-    def _find_replay(self, batch: Batch) -> IdempotencyRecord | None:
-        key = self.idempotency_key()
-        return replay_of(self.claim, None if key is None else batch.idempotency.get(key))
 
     def _answered(self, batch: Batch, one: Delegation, effect: str, status: int) -> Answered:
         """The entry of the log, the kept answer, and the answer."""
@@ -134,16 +103,7 @@ class _Change:
         )
         batch.writes.entries.append(entry)
         body = orjson.dumps({**shown, "entry": {"id": entry.id, "leaf": entry.leaf.hex()}})
-        if self.claim is not None:
-            record = IdempotencyRecord(
-                key=self.claim.key,
-                fingerprint=self.claim.fingerprint,
-                status=status,
-                answer=body,
-            )
-            batch.idempotency[self.claim.key] = record
-            batch.writes.idempotency.append(record)
-        return Answered(body=body, status=status)
+        return self.kept(batch, body, status)
 
 
 class Delegate(_Change):
@@ -166,9 +126,9 @@ class Delegate(_Change):
 
     def decide(self, batch: Batch) -> Answered:
         """Make it, if it may be made and leads neither in a circle nor too far."""
-        replay = self._find_replay(batch)
+        replay = self.find_answer(batch)
         if replay is not None:
-            return replayed(replay)
+            return replay
         asked = read_appointment(batch.snapshot.rulebook, self.body, self.principal.id)
         self._require_allowed(batch.snapshot.access, asked)
         self._require_known(batch.snapshot.access, asked)
@@ -241,9 +201,9 @@ class Revoke(_Change):
 
     def decide(self, batch: Batch) -> Answered:
         """End it. Either of the two may, and whoever manages delegations there."""
-        replay = self._find_replay(batch)
+        replay = self.find_answer(batch)
         if replay is not None:
-            return replayed(replay)
+            return replay
         standing = {one.id: one for one in standing_in(batch, locked=True)}
         one = standing.get(self.delegation.id)
         if one is None:

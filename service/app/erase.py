@@ -19,13 +19,12 @@ from service.app.ending import SERVICE
 from service.app.entry import Head, caller_body, entry_of
 from service.app.erasurerecords import ErasureRecord
 from service.app.errors import Conflict, Forbidden, NotFound
-from service.app.idempotency import Claim, replay_of
+from service.app.idempotency import Claim
+from service.app.plaincommand import PlainCommand
 from service.app.principal import Principal, require
-from service.app.propose import Answered, replayed
+from service.app.propose import Answered
 from service.app.records import (
-    BudgetRecord,
     EscalationRecord,
-    IdempotencyRecord,
     SurrogateRecord,
 )
 from service.app.transition import Step, Transition
@@ -56,17 +55,10 @@ def erasure_json(record: ErasureRecord) -> dict[str, Any]:
     }
 
 
-class _Erasing:
-    """What the commands share: the stages that they have no use for, and the entry."""
+class _Erasing(PlainCommand):
+    """What the commands share: who may send them, and the entry."""
 
     principal: Principal | None = None
-
-    def __init__(self, claim: Claim | None = None) -> None:
-        self.claim = claim
-
-    def idempotency_key(self) -> str | None:
-        """See `batch.Command`."""
-        return None if self.claim is None else self.claim.key
 
     def read(self, batch: Batch) -> None:
         """See that a person asks who may. Raises `Forbidden`."""
@@ -79,31 +71,6 @@ class _Erasing:
                 "let a colleague do it with their own key",
             )
         require(batch.snapshot.access, self.principal, "erasure", "request", EVERYWHERE)
-
-    def surrogates(self, batch: Batch) -> Mapping[bytes, SurrogateRecord]:  # noqa: ARG002
-        """See `batch.Command`."""
-        return {}
-
-    def subject(self, batch: Batch) -> Kept | None:  # noqa: ARG002
-        """See `batch.Command`."""
-        return None
-
-    def escalation_id(self) -> str | None:
-        """See `batch.Command`."""
-        return None
-
-    def resolution_id(self) -> str | None:
-        """See `batch.Command`."""
-        return None
-
-    def budgets(self, batch: Batch) -> Mapping[str, BudgetRecord]:  # noqa: ARG002
-        """See `batch.Command`."""
-        return {}
-
-    def _replayed(self, batch: Batch) -> Answered | None:
-        key = self.idempotency_key()
-        record = replay_of(self.claim, None if key is None else batch.idempotency.get(key))
-        return None if record is None else replayed(record)
 
     def _told(self, batch: Batch, record: ErasureRecord, effect: str, status: int) -> Answered:
         """The entry of the log, the kept answer, and the answer."""
@@ -118,13 +85,7 @@ class _Erasing:
         )
         batch.writes.entries.append(entry)
         body = orjson.dumps({**shown, "entry": {"id": entry.id, "leaf": entry.leaf.hex()}})
-        if self.claim is not None:
-            kept = IdempotencyRecord(
-                key=self.claim.key, fingerprint=self.claim.fingerprint, status=status, answer=body
-            )
-            batch.idempotency[self.claim.key] = kept
-            batch.writes.idempotency.append(kept)
-        return Answered(body=body, status=status)
+        return self.kept(batch, body, status)
 
 
 class RequestErasure(_Erasing):
@@ -146,7 +107,7 @@ class RequestErasure(_Erasing):
 
     def decide(self, batch: Batch) -> Answered:
         """Wait for the second person. Nothing is destroyed yet."""
-        replay = self._replayed(batch)
+        replay = self.find_answer(batch)
         if replay is not None:
             return replay
         waits = batch.tx.erasures.find_requested(self._subject)
@@ -225,7 +186,7 @@ class ConfirmErasure(_Destroying):
 
     def decide(self, batch: Batch) -> Answered:
         """Destroy what is personal, where two different people want it."""
-        replay = self._replayed(batch)
+        replay = self.find_answer(batch)
         if replay is not None:
             return replay
         record = batch.tx.erasures.lock(self.erasure.id)

@@ -41,7 +41,7 @@ class OwnMove(CaseCommand):
     def read(self, batch: Batch) -> None:
         """See that it is the caller's own. Raises `Forbidden`."""
         record = self.escalation
-        if self._find_replay(batch) is not None:
+        if self.find_replay(batch) is not None:
             return
         if self.principal.id not in {record.proposer, record.proposer_owner}:
             raise Forbidden(
@@ -52,11 +52,11 @@ class OwnMove(CaseCommand):
 
     def subject(self, batch: Batch) -> Kept | None:
         """Whose key seals what was said."""
-        return None if self._find_replay(batch) is not None else Kept(self.escalation.subject)
+        return None if self.find_replay(batch) is not None else Kept(self.escalation.subject)
 
     def decide(self, batch: Batch) -> Answered:
         """Take the word back or give it, where the escalation still waits."""
-        replay = self._replayed(batch)
+        replay = self.find_answer(batch)
         if replay is not None:
             return replay
         record = self._waiting(batch)

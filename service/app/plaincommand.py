@@ -1,17 +1,17 @@
-"""A command that touches no case and no budget: what every such one has in common."""
+"""What commands have in common: stages that they have no use for, and a kept answer."""
 
 from collections.abc import Mapping
 
-from service.app.batch import Batch
+from service.app.batch import Batch, Kept
 from service.app.idempotency import Claim, replay_of
 from service.app.propose import Answered, replayed
 from service.app.records import BudgetRecord, IdempotencyRecord, SurrogateRecord
 
 
 class PlainCommand:
-    """The stages of `batch.Command` that it has no use for, and its kept answer."""
+    """A command that touches nothing, until it says in a stage of its own what it does."""
 
-    def __init__(self, claim: Claim | None) -> None:
+    def __init__(self, claim: Claim | None = None) -> None:
         """``claim`` is the caller's idempotency key, if one came."""
         self.claim = claim
 
@@ -19,11 +19,14 @@ class PlainCommand:
         """See `batch.Command`."""
         return None if self.claim is None else self.claim.key
 
+    def read(self, batch: Batch) -> None:
+        """See `batch.Command`."""
+
     def surrogates(self, batch: Batch) -> Mapping[bytes, SurrogateRecord]:  # noqa: ARG002
         """See `batch.Command`."""
         return {}
 
-    def subject(self, batch: Batch) -> str | None:  # noqa: ARG002
+    def subject(self, batch: Batch) -> str | Kept | None:  # noqa: ARG002
         """See `batch.Command`."""
         return None
 
@@ -41,9 +44,13 @@ class PlainCommand:
 
     def find_answer(self, batch: Batch) -> Answered | None:
         """What was answered before under the same key. Raises `Mismatch` and `Gone`."""
-        key = self.idempotency_key()
-        record = replay_of(self.claim, None if key is None else batch.idempotency.get(key))
+        record = self.find_replay(batch)
         return None if record is None else replayed(record)
+
+    def find_replay(self, batch: Batch) -> IdempotencyRecord | None:
+        """The record of that answer. Raises `Mismatch` and `Gone`."""
+        key = self.idempotency_key()
+        return replay_of(self.claim, None if key is None else batch.idempotency.get(key))
 
     def kept(self, batch: Batch, body: bytes, status: int) -> Answered:
         """The answer, which the same key gets again."""

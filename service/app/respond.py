@@ -57,7 +57,7 @@ class Respond(CaseCommand):
 
     def read(self, batch: Batch) -> None:
         """Find an answer that was given already, or see that the caller may answer at all."""
-        if self._find_replay(batch) is not None:
+        if self.find_replay(batch) is not None:
             return
         person, site = self.principal.id, self.escalation.site
         if self.answer == "deny" and person in _proposers(self.escalation):
@@ -73,11 +73,11 @@ class Respond(CaseCommand):
 
     def subject(self, batch: Batch) -> Kept | None:
         """Whose key seals the text of the answer."""
-        return None if self._find_replay(batch) is not None else Kept(self.escalation.subject)
+        return None if self.find_replay(batch) is not None else Kept(self.escalation.subject)
 
     def budgets(self, batch: Batch) -> Mapping[str, BudgetRecord]:
         """The rows that the approver's authority may charge, for the proposer's keys."""
-        if self._find_replay(batch) is not None:
+        if self.find_replay(batch) is not None:
             return {}
         self._pending = Pending.find(batch, batch.escalations.get(self.escalation.id))
         wanted = {} if self._pending is None else self._pending.wanted()
@@ -95,7 +95,7 @@ class Respond(CaseCommand):
 
         What is due by itself happens first, whatever comes of the answer.
         """
-        replay = self._replayed(batch)
+        replay = self.find_answer(batch)
         if replay is not None:
             return replay
         record = self._waiting(batch)

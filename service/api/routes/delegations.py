@@ -6,12 +6,10 @@ from starlette.responses import Response
 
 from service.api import delegationmodels as models
 from service.api import documentation as documented
-from service.api.answers import Caller, answered, json_bytes, services_of
+from service.api.answers import Caller, answered, claim_for, json_bytes, line_of, services_of
 from service.api.body import read_json
-from service.api.commands import Line, idempotency_key
 from service.api.parameters import DELEGATIONS, sought
 from service.app.delegate import Delegate, Revoke
-from service.app.idempotency import claim_of
 from service.core.settlement import read_release
 
 ROUTE = "/v1/delegations"
@@ -45,14 +43,11 @@ async def create(request: Request, principal: Caller) -> Response:
 
     Circles and chains of more than three are refused.
     """
-    services = services_of(request)
     body = await read_json(request.scope, request.receive)
-    key = idempotency_key(request.scope)
-    claim = None
-    if key is not None:
-        claim = claim_of(services.vault, person=principal.id, route=ROUTE, key=key, body=body)
-    line: Line = request.app.state.line
-    return answered(await line.send(Delegate(principal=principal, body=body, claim=claim)))
+    claim = claim_for(request, principal, ROUTE, body)
+    return answered(
+        await line_of(request).send(Delegate(principal=principal, body=body, claim=claim))
+    )
 
 
 @router.post(
@@ -67,11 +62,8 @@ async def revoke(request: Request, principal: Caller, id: str) -> Response:  # n
     services = services_of(request)
     body = await read_json(request.scope, request.receive)
     read_release(body)
-    key = idempotency_key(request.scope)
-    claim = None
-    if key is not None:
-        route = f"{ROUTE}/{id}/revoke"
-        claim = claim_of(services.vault, person=principal.id, route=route, key=key, body=body)
+    claim = claim_for(request, principal, f"{ROUTE}/{id}/revoke", body)
     found = await run_in_threadpool(services.approvals.delegations.find, principal, id)
-    line: Line = request.app.state.line
-    return answered(await line.send(Revoke(principal=principal, delegation=found, claim=claim)))
+    return answered(
+        await line_of(request).send(Revoke(principal=principal, delegation=found, claim=claim))
+    )

@@ -8,13 +8,10 @@ from starlette.responses import Response
 
 from service.api import documentation as documented
 from service.api import erasuremodels as models
-from service.api.answers import Caller, answered, json_bytes, services_of
+from service.api.answers import Caller, answered, claim_for, json_bytes, line_of, services_of
 from service.api.body import read_json
-from service.api.commands import Line, idempotency_key
 from service.api.parameters import paged
 from service.app.erase import ConfirmErasure, RequestErasure
-from service.app.idempotency import Claim, claim_of
-from service.app.principal import Principal
 from service.core.factvalue import FactError, check_text
 from service.core.refusal import Fault, Refused
 from service.core.settlement import read_release
@@ -51,11 +48,10 @@ async def ask(request: Request, principal: Caller) -> Response:
     services = services_of(request)
     body = await read_json(request.scope, request.receive)
     person, waived = read_request(body)
-    claim = _claim(request, principal, ROUTE, body)
+    claim = claim_for(request, principal, ROUTE, body)
     subject = await run_in_threadpool(services.erasures.find_subject, principal, person)
-    line: Line = request.app.state.line
     command = RequestErasure(principal=principal, subject=subject, waived=waived, claim=claim)
-    return answered(await line.send(command))
+    return answered(await line_of(request).send(command))
 
 
 @router.post(
@@ -73,11 +69,10 @@ async def confirm(request: Request, principal: Caller, id: str) -> Response:  # 
     services = services_of(request)
     body = await read_json(request.scope, request.receive)
     read_release(body)
-    claim = _claim(request, principal, f"{ROUTE}/{id}/confirm", body)
+    claim = claim_for(request, principal, f"{ROUTE}/{id}/confirm", body)
     erasure, names = await run_in_threadpool(services.erasures.find, principal, id)
-    line: Line = request.app.state.line
     command = ConfirmErasure(principal=principal, erasure=erasure, names=names, claim=claim)
-    reply = await line.send(command)
+    reply = await line_of(request).send(command)
     await run_in_threadpool(services.erasures.finish)
     return answered(reply)
 
@@ -108,11 +103,3 @@ def read_request(body: Any) -> tuple[str, bool]:  # noqa: ANN401 — JSON
 
 def _fault(code: str, pointer: str, message: str) -> Fault:
     return Fault(code=code, pointer=pointer, message=message, remedy=_EXAMPLE)
-
-
-def _claim(request: Request, principal: Principal, route: str, body: Any) -> Claim | None:  # noqa: ANN401
-    key = idempotency_key(request.scope)
-    if key is None:
-        return None
-    vault = services_of(request).vault
-    return claim_of(vault, person=principal.id, route=route, key=key, body=body)

@@ -9,11 +9,11 @@ from starlette.responses import Response
 from service.api import answermodels, casemodels
 from service.api import documentation as documented
 from service.api.answerbody import Words, read_answer, read_reply, read_withdrawal
-from service.api.answers import Caller, answered, json_bytes, named, services_of
+from service.api.answers import Caller, answered, claim_for, json_bytes, named, services_of
 from service.api.body import read_json
-from service.api.commands import Line, idempotency_key
+from service.api.commands import Line
 from service.api.parameters import ESCALATIONS, filtered, wanted_of_mine
-from service.app.idempotency import Claim, claim_of
+from service.app.idempotency import Claim
 from service.app.ownmove import OwnEvent, OwnMove
 from service.app.principal import Principal
 from service.app.records import EscalationRecord
@@ -130,11 +130,7 @@ async def _sent(request: Request, principal: Principal, id_: str, call: str) -> 
     """The body, what its Idempotency-Key claims, and the escalation as it is now."""
     services = services_of(request)
     body = await read_json(request.scope, request.receive)
-    key = idempotency_key(request.scope)
-    claim = None
-    if key is not None:
-        route = f"/v1/escalations/{id_}/{call}"
-        claim = claim_of(services.vault, person=principal.id, route=route, key=key, body=body)
+    claim = claim_for(request, principal, f"/v1/escalations/{id_}/{call}", body)
     found = await run_in_threadpool(services.finder.find_escalation, principal, id_)
     return _Sent(body, claim, found)
 

@@ -6,11 +6,9 @@ from starlette.responses import Response
 
 from service.api import documentation as documented
 from service.api import models
-from service.api.answers import Caller, answered, named, services_of
+from service.api.answers import Caller, answered, claim_for, line_of, named, services_of
 from service.api.body import read_json
-from service.api.commands import Line, idempotency_key
 from service.app.finish import Finish
-from service.app.idempotency import claim_of
 from service.app.principal import Principal
 from service.core.hold import Move
 
@@ -62,13 +60,9 @@ async def reverse(request: Request, principal: Caller, id: str) -> Response:  # 
 async def _finish(request: Request, principal: Principal, id: str, move: Move) -> Response:  # noqa: A002
     services = services_of(request)
     body = await read_json(request.scope, request.receive)
-    key, claim = idempotency_key(request.scope), None
-    if key is not None:
-        route = f"/v1/resolutions/{id}/{move.value}"
-        claim = claim_of(services.vault, person=principal.id, route=route, key=key, body=body)
+    claim = claim_for(request, principal, f"/v1/resolutions/{id}/{move.value}", body)
     resolution = await run_in_threadpool(services.finder.find_resolution, principal, id)
-    line: Line = request.app.state.line
-    given = await line.send(
+    given = await line_of(request).send(
         Finish(principal=principal, resolution=resolution, move=move, body=body, claim=claim)
     )
     return answered(await named(services, given))

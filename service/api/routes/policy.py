@@ -1,6 +1,6 @@
 """The policy: what is in force, what was, and what is to be."""
 
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
@@ -9,13 +9,10 @@ from starlette.responses import Response
 from service.api import documentation as documented
 from service.api import models
 from service.api import policymodels as wire
-from service.api.answers import Caller, answered, json_bytes, services_of
+from service.api.answers import Caller, answered, claim_for, json_bytes, line_of, services_of
 from service.api.body import read_json
-from service.api.commands import Line, idempotency_key
 from service.api.parameters import paged
 from service.api.policybody import SET_BYTES_MAX, read_rollback, read_set_body
-from service.app.idempotency import Claim, claim_of
-from service.app.principal import Principal
 from service.app.publication import ConfirmPublication, RequestPublication
 from service.core.settlement import read_release
 
@@ -111,7 +108,7 @@ async def publish(request: Request, principal: Caller) -> Response:
     services = services_of(request)
     body = await read_json(request.scope, request.receive, bytes_max=SET_BYTES_MAX)
     asked = read_set_body(body)
-    claim = _claim(request, principal, f"{ROUTE}/publish", body)
+    claim = claim_for(request, principal, f"{ROUTE}/publish", body)
     found = await run_in_threadpool(services.publications.candidate, principal, asked.files)
     command = RequestPublication(
         principal=principal,
@@ -120,7 +117,7 @@ async def publish(request: Request, principal: Caller) -> Response:
         replaces=asked.replaces,
         claim=claim,
     )
-    return answered(await _line(request).send(command))
+    return answered(await line_of(request).send(command))
 
 
 @router.post(
@@ -136,7 +133,7 @@ async def rollback(request: Request, principal: Caller) -> Response:
     services = services_of(request)
     body = await read_json(request.scope, request.receive)
     asked = read_rollback(body)
-    claim = _claim(request, principal, f"{ROUTE}/rollback", body)
+    claim = claim_for(request, principal, f"{ROUTE}/rollback", body)
     found = await run_in_threadpool(services.publications.earlier, principal, asked.version)
     command = RequestPublication(
         principal=principal,
@@ -146,7 +143,7 @@ async def rollback(request: Request, principal: Caller) -> Response:
         replaces=asked.replaces,
         claim=claim,
     )
-    return answered(await _line(request).send(command))
+    return answered(await line_of(request).send(command))
 
 
 @router.post(
@@ -161,20 +158,7 @@ async def confirm(request: Request, principal: Caller, id: str) -> Response:  # 
     services = services_of(request)
     body = await read_json(request.scope, request.receive)
     read_release(body)
-    claim = _claim(request, principal, f"{ROUTE}/publications/{id}/confirm", body)
+    claim = claim_for(request, principal, f"{ROUTE}/publications/{id}/confirm", body)
     await run_in_threadpool(services.publications.waiting, principal, id)
     command = ConfirmPublication(principal=principal, id=id, claim=claim)
-    return answered(await _line(request).send(command))
-
-
-def _line(request: Request) -> Line:
-    line: Line = request.app.state.line
-    return line
-
-
-def _claim(request: Request, principal: Principal, route: str, body: Any) -> Claim | None:  # noqa: ANN401
-    key = idempotency_key(request.scope)
-    if key is None:
-        return None
-    vault = services_of(request).vault
-    return claim_of(vault, person=principal.id, route=route, key=key, body=body)
+    return answered(await line_of(request).send(command))
