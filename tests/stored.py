@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from service.app.noticerecords import NoticeRecord
 from service.app.records import (
     BudgetChange,
     BudgetRecord,
@@ -26,6 +27,23 @@ POLICY: Final = PolicyRecord(
     files={"hotel.yaml": "remit: 1\n# Größe".encode(), "access.csv": b"\xff"},
     published_at=AT,
     published_by="paula",
+)
+DEAD_NOTICE: Final = NoticeRecord(
+    id="ntc_1",
+    receiver="desk",
+    event="escalation.opened",
+    about="esc_1",
+    resolution="res_1",
+    site="main",
+    role="manager",
+    at=AT,
+    data=b"{}",
+    queued_at=AT,
+    due_at=AT,
+    state="dead",
+    attempts=3,
+    ended_at=AT,
+    failure="http_500",
 )
 KEY: Final = KeyRecord(
     id="key_1", digest=b"\x01" * 32, subject="ana", kind="human", owner=None, created_at=AT

@@ -5,12 +5,11 @@ from dataclasses import replace
 import pytest
 
 from service.api import noticemodels as models
-from service.app.noticerecords import NoticeRecord
 from service.app.records import Writes
 from service.bootstrap import compile_files
 from tests.api.door import Door, assert_problem
 from tests.app.house import ACCESS, shop_files
-from tests.stored import AT
+from tests.stored import DEAD_NOTICE
 
 RIGHTS = """\
 p, keeper, notice, read
@@ -20,23 +19,7 @@ g, kim, keeper, *
 g, kai, keeper, annex
 g, wim, watcher, *
 """
-DEAD = NoticeRecord(
-    id="ntc_1",
-    receiver="desk",
-    event="escalation.opened",
-    about="esc_1",
-    resolution="res_1",
-    site="main",
-    role="manager",
-    at=AT,
-    data=b'{"escalation":{"to":"a name that stays inside"}}',
-    queued_at=AT,
-    due_at=AT,
-    state="dead",
-    attempts=3,
-    ended_at=AT,
-    failure="http_500",
-)
+DEAD = replace(DEAD_NOTICE, data=b'{"escalation":{"to":"a name that stays inside"}}')
 WAITING = replace(
     DEAD, id="ntc_2", receiver="chat", site="annex", state="waiting", ended_at=None, failure=None
 )

@@ -11,41 +11,25 @@ import pytest
 
 from service.adapters.clock import SystemClock
 from service.adapters.sql.store import open_database
-from service.app.noticerecords import NoticeRecord
 from service.app.records import Writes
 from tests.cli.terminal import remit
 from tests.databases import sqlite_url
-from tests.stored import AT
+from tests.stored import DEAD_NOTICE
 
 __all__ = ["sqlite_url"]
 
 ROOT = Path(__file__).parents[2]
 
-DEAD = NoticeRecord(
-    id="ntc_1",
-    receiver="desk",
-    event="escalation.opened",
-    about="esc_1",
-    resolution="res_1",
-    site="main",
-    role="manager",
-    at=AT,
-    data=b"{}",
-    queued_at=AT,
-    due_at=AT,
-    state="dead",
-    attempts=3,
-    ended_at=AT,
-    failure="http_500",
+WAITING = replace(
+    DEAD_NOTICE, id="ntc_2", receiver="chat", state="waiting", ended_at=None, attempts=1
 )
-WAITING = replace(DEAD, id="ntc_2", receiver="chat", state="waiting", ended_at=None, attempts=1)
 
 
 @pytest.fixture
 def outbox(sqlite_url: str) -> str:
     """A database with two notices."""
     with open_database(sqlite_url, SystemClock()) as store, store.begin() as tx:
-        tx.write(Writes(notices=[DEAD, WAITING]))
+        tx.write(Writes(notices=[DEAD_NOTICE, WAITING]))
     return sqlite_url
 
 
