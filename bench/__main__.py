@@ -7,11 +7,11 @@ import sys
 from types import ModuleType
 from typing import Final
 
-from bench import decide, diff, evaluate, hotrow, http, load, settings
+from bench import decide, diff, evaluate, hotrow, http, load, log, settings, tokens, verify
 
 BENCHES: Final[dict[str, ModuleType]] = {
     module.__name__.rpartition(".")[2]: module
-    for module in (evaluate, load, decide, diff, settings, hotrow, http)
+    for module in (evaluate, load, decide, diff, settings, tokens, hotrow, http, log, verify)
 }
 
 

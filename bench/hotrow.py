@@ -7,10 +7,13 @@ and one INSERT of as many bytes as our entry has. On PostgreSQL that is pgbench'
 on SQLite (WAL, FULL) a loop over the standard library's own connection. So many clients
 each wait for their answer before they ask again; both sides take turns, round by round.
 
-PostgreSQL is the one that the tests use, with its settings as they come (fsync on).
-pgbench is found on the path (Debian: apt-get install postgresql) or beside that server.
+PostgreSQL is the one that the tests use, with its settings as they come (fsync on), and
+then with each flush made slower for both sides: ``commit_delay`` has whoever flushes wait
+before it, as a slower disk would. pgbench is found on the path (Debian: apt-get install
+postgresql) or beside that server.
 
     python -m bench.hotrow [--database postgresql|sqlite|both] [--rounds N] [--seconds N]
+                           [--slower MS …]
 """
 
 import argparse
@@ -44,6 +47,8 @@ from tests.attack import replicas, server
 from tests.attack.server import Server
 
 CLIENTS: Final = (8, 32)
+SLOWER: Final = (0.0, 1.0, 4.0)
+"""How many milliseconds a flush takes longer than this machine's disk."""
 MUST: Final = 2.0
 ENTRY_BYTES: Final = 2_000
 TABLES: Final = (
@@ -63,10 +68,10 @@ Measure = Callable[[], tuple[float, ...]]
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure on each database asked for, and print a table for each."""
     asked = _asked(arguments)
-    places = {"postgresql": _on_postgresql, "sqlite": _on_sqlite}
-    for name, place in places.items():
-        if asked.database in (name, "both"):
-            place(asked.rounds, asked.seconds)
+    if asked.database in ("postgresql", "both"):
+        _on_postgresql(asked.rounds, asked.seconds, asked.slower)
+    if asked.database in ("sqlite", "both"):
+        _on_sqlite(asked.rounds, asked.seconds)
     disk.tell()
 
 
@@ -76,10 +81,18 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--database", choices=("postgresql", "sqlite", "both"), default="both")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0, help="of one measurement")
+    parser.add_argument(
+        "--slower",
+        type=float,
+        nargs="+",
+        default=SLOWER,
+        help="milliseconds that a flush of PostgreSQL takes longer than the disk",
+    )
     return parser.parse_args(arguments)
 
 
-def _on_postgresql(rounds: int, seconds: float) -> None:
+def _on_postgresql(rounds: int, seconds: float, slower: Sequence[float]) -> None:
+    table = Table("flush ms more", "clients", "remit/s", "pgbench/s", "ratio", "must be")
     with server.running(durable=True) as running, _folder() as folder:
         ours = running.new_database()
         replicas.migrate(ours)
@@ -89,13 +102,22 @@ def _on_postgresql(rounds: int, seconds: float) -> None:
             for number in CLIENTS:
                 ways["remit", number] = _asking(clients, number, seconds)
                 ways["pgbench", number] = _running(bench, number, seconds)
-            found = in_turns(ways, rounds)
-    table = Table("clients", "remit/s", "pgbench/s", "ratio", "must be")
-    for number in CLIENTS:
-        (mine,), (theirs,) = found["remit", number], found["pgbench", number]
-        must = f"{MUST}" if number == max(CLIENTS) else ""
-        table.row(number, f"{mine:,.0f}", f"{theirs:,.0f}", f"{mine / theirs:.2f}", must)
+            for more in slower:
+                _flush_slower(running, more)
+                found = in_turns(ways, rounds)
+                for number in CLIENTS:
+                    (mine,), (theirs,) = found["remit", number], found["pgbench", number]
+                    must = f"{MUST}" if number == max(CLIENTS) else ""
+                    ratio = f"{mine / theirs:.2f}"
+                    table.row(f"{more:g}", number, f"{mine:,.0f}", f"{theirs:,.0f}", ratio, must)
     table.print()
+
+
+def _flush_slower(running: Server, milliseconds: float) -> None:
+    """Have each flush wait so long before it begins, whoever else is at work."""
+    running.execute(f"ALTER SYSTEM SET commit_delay = {round(milliseconds * 1_000)}")
+    running.execute("ALTER SYSTEM SET commit_siblings = 0")
+    running.execute("SELECT pg_reload_conf()")
 
 
 def _on_sqlite(rounds: int, seconds: float) -> None:

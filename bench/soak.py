@@ -3,7 +3,9 @@
 Rounds on SQLite (one process) and on PostgreSQL (three replicas) alternate. In each round
 client processes want the same few budgets at once, some requests are sent twice, some
 clients hang up and ask again, and every few seconds something is killed: the service, one
-of its replicas, or a process of the database server. Then the whole history is judged.
+of its replicas, or a process of the database server. All replicas integrate and publish the
+log meanwhile. Then the whole history is judged, and the log verified as an auditor would:
+every leaf, tile, checkpoint and signature, and every budget added up anew.
 
     python -m bench.soak [--decisions N] [--seconds N] [--database sqlite|postgresql|both]
 """
@@ -21,6 +23,7 @@ from pathlib import Path
 from bench.table import Table
 from bench.tally import Round, Tally
 from tests.attack import policy, replicas, server
+from tests.attack.audited import audited
 from tests.attack.clients import Attack, Outcome, Wish
 from tests.attack.database import read
 from tests.attack.history import faults
@@ -206,6 +209,7 @@ def _judged(
     kept = read(target.database)
     found = faults(target.told, kept, rolling=policy.ROLLING)
     unanswered = [outcome for outcome in outcomes if outcome.status != 201]
+    found += audited(target)
     found += [f"{one.key}: {one.status} {one.answer} {one.setbacks}" for one in unanswered[:10]]
     if len(kept.resolutions) != len({outcome.key for outcome in outcomes}):
         found.append(f"{len(kept.resolutions)} decisions, and not one for each key")

@@ -96,7 +96,7 @@ def verified(folder: Path, processes: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--entries", type=int, default=200_000)
-    count = parser.parse_args([]).entries if __name__ != "__main__" else parser.parse_args().entries
+    count: int = parser.parse_args().entries
     gc.freeze()
     gc.set_threshold(50_000, 20, 1_000)
     cores = os.cpu_count() or 1

@@ -5,8 +5,10 @@ from typing import Self
 
 from service.app.archive import Archive
 from service.app.export import Exporter, Sheets
+from service.app.exportopen import Opener
 from service.app.logsearch import LogSearch
-from service.app.ports import Store, Vault
+from service.app.people import People
+from service.app.ports import Ids, Store, Vault
 from service.app.signing import Signing
 from service.app.snapshot import Library
 
@@ -18,13 +20,26 @@ class Books:
     archive: Archive
     search: LogSearch
     exporter: Exporter
+    people: People
     library: Library
 
     @classmethod
     def of(
-        cls, store: Store, library: Library, vault: Vault | None, signing: Signing, sheets: Sheets
+        cls,
+        store: Store,
+        library: Library,
+        vault: Vault | None,
+        signing: Signing,
+        sheets: Sheets,
+        ids: Ids,
     ) -> Self:
-        """Over a database. Without a vault nobody can be searched for."""
+        """Over a database. Without a vault nobody can be searched for, and nothing opened."""
         search = LogSearch(store, library, vault)
-        exporter = Exporter(store, search, signing, sheets)
-        return cls(archive=Archive(store), search=search, exporter=exporter, library=library)
+        exporter = Exporter(store, search, signing, sheets, Opener(store, vault, ids))
+        return cls(
+            archive=Archive(store),
+            search=search,
+            exporter=exporter,
+            people=People(store, library),
+            library=library,
+        )

@@ -6,12 +6,17 @@ from pathlib import Path
 
 import structlog
 
+from service import operatorlog
+from service.adapters import replayprocesses as replaying
 from service.adapters.checkpointcopy import CheckpointFile
+from service.adapters.checkpointhook import find_checkpoint_hook
 from service.adapters.clock import SystemClock
 from service.adapters.compiler import compiled
 from service.adapters.folder import DiskFolder, changes_of
 from service.adapters.ids import RandomIds
+from service.adapters.jws import find_jws
 from service.adapters.mail import Mails
+from service.adapters.prometheus import PrometheusMetrics
 from service.adapters.register import RegisterFile
 from service.adapters.sheets import SHEETS
 from service.adapters.signer import SigningKeyError, find_signer, signer_of, verify_ed25519
@@ -22,42 +27,28 @@ from service.adapters.sql.migrate import upgrade
 from service.adapters.sql.store import SqlStore, open_database
 from service.adapters.vault import MasterKeyError, MasterVault, master_key
 from service.adapters.webhooks import Webhooks
-from service.app.approvals import Approvals
-from service.app.ask import Asking
 from service.app.budgets import BudgetReader
-from service.app.budgetsearch import BudgetSearch
-from service.app.checkpoints import CheckpointPublisher
 from service.app.close import Closer
-from service.app.committer import Committer
-from service.app.courier import Courier, Desk
-from service.app.erasures import Erasures
-from service.app.find import Finder
 from service.app.folderkeeper import FolderKeeper, Shelf
-from service.app.integrate import Integrator
 from service.app.keys import Keys
-from service.app.logkeeper import LogKeeper
 from service.app.logkeys import LogKeys
-from service.app.notices import Noticing
 from service.app.outbox import Outbox
-from service.app.policy import PolicyReader
 from service.app.ports import Clock, Store, Vault
-from service.app.publications import Publications
 from service.app.publish import Publisher
 from service.app.restart import Restarter
 from service.app.signing import Signing
 from service.app.snapshot import Library, Snapshot
-from service.app.sweeper import Sweeper, everything_due
-from service.app.transparency import Transparency
+from service.assembly import Parts, assembled
 from service.books import Books
 from service.config import Settings
 from service.core.receiver import Receiver
-from service.operatorlog import report_log, report_undecided, tell_alarm, tell_folder, tell_notice
 from service.policyfile.folder import read_folder
 from service.policyfile.problem import PolicyErrors
 from service.policyfile.receiversfile import read_receivers
 from service.services import Services
 
 _log = structlog.get_logger("remit.service")
+replay_parts = replaying.replay_parts
 
 
 class StartError(Exception):
@@ -73,9 +64,8 @@ def open_services(
     The policy folder is read first, so a set that does not load changes nothing. An
     embedded database is locked for this process, brought up to date, and has the folder
     put in force, with ``watch`` also whenever it changes; a server's is only seeded while it
-    is empty. Raises `PolicyErrors` with
-    every problem, `StartError`, and `ServiceError`. ``clock`` is the system's unless another
-    is given.
+    is empty. Raises `PolicyErrors` with every problem, `StartError`, and `ServiceError`.
+    ``clock`` is the system's unless another is given.
     """
     clock = SystemClock() if clock is None else clock
     folder = _folder(settings)
@@ -90,21 +80,11 @@ def open_services(
         except BaseException:
             services.committer.stop()
             raise
-        services.sweeper.start()
-        services.log_keeper.start()
-        services.courier.start()
-        if watch and services.folder is not None:
-            services.folder.start()
+        services.start(watch=watch)
         try:
             yield services
         finally:
-            if services.folder is not None:
-                services.folder.stop()
-            services.approvals.feed.stop()
-            services.courier.stop()
-            services.sweeper.stop()
-            services.committer.stop()
-            services.log_keeper.stop()
+            services.stop()
 
 
 @contextmanager
@@ -129,7 +109,7 @@ def open_archive(settings: Settings) -> Iterator[Books]:
         library, vault = Library(store, compile_files), None
         with suppress(MasterKeyError):
             vault = _vault(settings)
-        yield Books.of(store, library, vault, _signing(settings), SHEETS)
+        yield Books.of(store, library, vault, _signing(settings), SHEETS, RandomIds())
 
 
 def _warn(settings: Settings) -> None:
@@ -261,73 +241,54 @@ def _assembled(
     clock: Clock,
     receivers: Sequence[Receiver],
 ) -> Services:
-    ids = RandomIds()
+    ids, posting = RandomIds(), Webhooks()
     with _start_errors():
         vault = _vault(settings)
-    signing = _signing(settings)
+        jws = find_jws(settings.jwks, operatorlog.tell_keys, allow_private=settings.jwks_near)
     library = Library(store, compile_files)
-    committer = Committer(store, library, ids, vault, report_undecided, Noticing(receivers))
     publisher = Publisher(store, library, ids)
-    posting = Webhooks()
-    desk = Desk(
-        store=store,
-        committer=committer,
+    hook = find_checkpoint_hook(
+        settings.checkpoint_webhook,
+        settings.checkpoint_webhook_secret,
+        allow_private=settings.checkpoint_webhook_private,
         clock=clock,
-        vault=vault,
-        senders={"webhook": posting, "slack": posting, "teams": posting, "email": Mails()},
-        report=report_undecided,
-        tell=tell_notice,
-        # The one process of an embedded database takes up what it had before it ended.
-        holder="embedded" if settings.is_embedded else ids.surrogate("cou"),
+        posting=posting,
     )
-    finder = Finder(store, library, vault)
-    return Services(
+    parts = Parts(
         settings=settings,
         store=store,
-        library=library,
-        committer=committer,
-        sweeper=Sweeper(store, committer, report_undecided, due=everything_due(library)),
-        log_keeper=LogKeeper(
-            Integrator(store),
-            CheckpointPublisher(store, signing, _copy(settings)),
-            LogKeys(store, ids, signing),
-            report=report_log,
-            tell=tell_alarm,
-        ),
-        transparency=Transparency(store, library, finder),
-        books=Books.of(store, library, vault, signing, SHEETS),
-        outbox=Outbox(store, library),
-        courier=Courier(desk, receivers),
-        asking=Asking(store, library, clock, ids, vault),
-        finder=finder,
-        keys=Keys(store, ids),
-        publisher=publisher,
-        publications=Publications(store, library, compile_files),
-        policy=PolicyReader(library),
-        budgets=BudgetReader(store, library),
-        budget_search=BudgetSearch(store, library, ids, vault),
-        approvals=Approvals.over(store, library, vault, finder, report_undecided),
-        erasures=Erasures(store, library, vault, committer, _register(settings), report_undecided),
         clock=clock,
         ids=ids,
         vault=vault,
+        signing=_signing(settings),
+        metrics=PrometheusMetrics(),
+        library=library,
+        publisher=publisher,
         folder=_keeper(settings, folder, store, library, publisher),
+        compile_files=compile_files,
+        copy=_copy(settings),
+        register=RegisterFile(_beside(settings, settings.erasure_register, ".erasures")),
+        sheets=SHEETS,
+        senders={"webhook": posting, "slack": posting, "teams": posting, "email": Mails()},
+        receivers=receivers,
+        hook=hook,
+        signatures=jws,
+        replay_aside=replaying.replay_aside,
     )
+    return assembled(parts)
 
 
 def _vault(settings: Settings) -> Vault:
     beside = file_of(parse(settings.database))
-    used = is_sealed(settings.database)
-    return MasterVault(master_key(settings.master_key, beside, used=used))
+    return MasterVault(master_key(settings.master_key, beside, used=is_sealed(settings.database)))
 
 
 def _signing(settings: Settings) -> Signing:
     beside = file_of(parse(settings.database))
     with _start_errors():
         sign_as = signer_of(settings.signing_key, beside)
-        return Signing(
-            settings.origin, sign_as, find_signer(settings.old_signing_key), verify_ed25519
-        )
+        old = find_signer(settings.old_signing_key)
+        return Signing(settings.origin, sign_as, old, verify_ed25519)
 
 
 def _erase_again(services: Services) -> None:
@@ -344,20 +305,15 @@ def _erase_again(services: Services) -> None:
     services.erasures.finish()
 
 
-def _register(settings: Settings) -> RegisterFile:
-    """The file that lists erasures: where it is said, or beside an embedded database."""
-    beside = file_of(parse(settings.database))
-    if settings.erasure_register is not None or beside is None:
-        return RegisterFile(settings.erasure_register)
-    return RegisterFile(beside.with_name(beside.name + ".erasures"))
-
-
 def _copy(settings: Settings) -> CheckpointFile:
-    """The file that has the last checkpoint: where it is said, or beside an embedded database."""
-    beside = file_of(parse(settings.database))
-    if settings.checkpoint_copy is not None or beside is None:
-        return CheckpointFile(settings.checkpoint_copy)
-    return CheckpointFile(beside.with_name(beside.name + ".checkpoint"))
+    """The file that has the last checkpoint."""
+    return CheckpointFile(_beside(settings, settings.checkpoint_copy, ".checkpoint"))
+
+
+def _beside(settings: Settings, named: Path | None, ending: str) -> Path | None:
+    """A file where it is said, or else beside an embedded database; a server has none."""
+    file = file_of(parse(settings.database))
+    return named if named is not None or file is None else file.with_name(file.name + ending)
 
 
 def _put_in_force(services: Services) -> None:
@@ -384,6 +340,6 @@ def _keeper(
         DiskFolder(settings.policies),
         first,
         Shelf(store=store, library=library, publisher=publisher, compile_files=compile_files),
-        tell=tell_folder,
+        tell=operatorlog.tell_folder,
         puts=settings.is_embedded,
     )

@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from service.app.checkpointpost import PostState
 from service.app.errors import ServiceError
 from service.app.folderkeeper import FolderState
 from service.app.logalarm import LogAlarm
@@ -35,6 +36,30 @@ def tell_alarm(alarm: LogAlarm) -> None:
     """Why no checkpoint is signed."""
     with suppress(Exception):
         _log.error("log_refused", code=alarm.code, says=alarm.message, remedy=alarm.remedy)
+
+
+def tell_posted(state: PostState) -> None:
+    """A checkpoint that was not taken by whom it was posted to, or that one is taken again."""
+    with suppress(Exception):
+        if state.failure is None:
+            _log.info("checkpoint_taken", size=state.taken)
+        else:
+            _log.warning("checkpoint_failed", failure=state.failure, attempts=state.attempts)
+
+
+def tell_lost_attempts(number: int) -> None:
+    """How many refused attempts no entry will count: too many different ones came at once."""
+    with suppress(Exception):
+        _log.warning("attempts_lost", attempts=number)
+
+
+def tell_keys(why: str | None) -> None:
+    """That the issuer's keys cannot be read, and why; with ``None`` that they can again."""
+    with suppress(Exception):
+        if why is None:
+            _log.info("signing_keys_back")
+        else:
+            _log.error("signing_keys_unread", says=why, remedy="see REMIT_JWKS")
 
 
 def tell_folder(event: str, folder: FolderState, in_force: str | None) -> None:

@@ -27,6 +27,7 @@ _MASKS = (
     (re.compile(r"\b(ent|res|esc|bud|key)_[0-9a-z_]+"), r"\1_…"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "…"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z +"), "TIME "),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
     (re.compile(r"(checkpoints +)[\d,]+"), r"\1N"),
     (re.compile(r"(?m)(^root_mismatch: .*\n)+"), "root_mismatch …\n"),  # as many as were kept
     (re.compile(r"\d+ faults"), "N faults"),
@@ -47,6 +48,8 @@ class Hotel:
         self.case = self.propose("G-4", amount="700.00")
         answer = {"answer": "approve"}
         self.post("max", f"/v1/escalations/{self.case['escalation']['id']}/answer", answer)
+        self.ask("ana", "/v1/log")
+        until(lambda: bool(self.ask("audra", "/v1/log?kind=refused").json()["entries"]))
 
     def propose(self, guest: str, resolution: str = "goodwill_credit", **fields: str) -> Any:
         facts = {
@@ -65,11 +68,12 @@ class Hotel:
 
     def is_published(self) -> bool:
         """Whether a checkpoint covers the last entry."""
-        headers = {"Authorization": f"Bearer {self.service.secret('audra')}"}
-        page = httpx.get(f"{self.service.address}/v1/log?limit=1", headers=headers).json()
-        entry = page["entries"][0]["id"]
-        proof = f"{self.service.address}/v1/log/{entry}/proof"
-        return httpx.get(proof, headers=headers).is_success
+        entry = self.ask("audra", "/v1/log?limit=1").json()["entries"][0]["id"]
+        return self.ask("audra", f"/v1/log/{entry}/proof").is_success
+
+    def ask(self, person: str, path: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.service.secret(person)}"}
+        return httpx.get(self.service.address + path, headers=headers)
 
     def post(self, person: str, path: str, body: object) -> Any:
         headers = {"Authorization": f"Bearer {self.service.secret(person)}"}

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import orjson
 import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
 from service.adapters.sql.engine import sqlite_warning
 from service.api.problems import STATUSES
+from service.app.metrics import ELSEWHERE, Exchanged
 from service.bootstrap import check_database
-from service.config import Settings, documented
+from service.config import TOKEN_VARIABLE, Settings, documented
 from tests.app.house import open_house
 from tests.databases import sqlite_url
 from tests.markdown_page import Page, as_code
@@ -37,7 +40,7 @@ def test_every_setting_is_documented() -> None:
 
 def test_no_setting_is_made_up() -> None:
     """Every variable that the page names exists."""
-    known = {variable for variable, _, _ in documented()}
+    known = {TOKEN_VARIABLE, *(variable for variable, _, _ in documented())}
     assert set(re.findall(r"\bREMIT_[A-Z_]+", PAGE.text)) <= known
 
 
@@ -53,19 +56,55 @@ def test_codes_have_the_status_that_the_page_says() -> None:
     [
         "not_decided",
         "not_ready",
+        "not_measured",
         "folder_differs",
         "folder_refused",
         "sqlite",
         "log_refused",
         "log_delayed",
+        "attempts_lost",
+        "checkpoint_failed",
         "notice_failed",
         "notice_dead",
+        "signing_keys_unread",
     ],
 )
 def test_events_to_watch_are_logged(event: str) -> None:
     """Whatever line the page asks to watch for is one that the service writes."""
     assert f"| `{event}` |" in PAGE.text
     assert any(f'"{event}"' in (ROOT / module).read_text("utf-8") for module in _MODULES)
+
+
+def test_every_metric_is_documented(tmp_path: Path, sqlite_url: str) -> None:
+    """The table has each metric that is served, with its labels, and no other one."""
+    with open_house(tmp_path, sqlite_url) as house:
+        house.propose(amount="400.00")
+        services = house.services
+        services.metrics.exchanged(Exchanged(ELSEWHERE, "GET", 404, 0.1))
+        text = services.metrics.exposition(services.condition()).decode()
+    served: dict[str, set[str]] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name.startswith("remit_"):
+                name = re.sub(r"_(bucket|sum|count)$", "", sample.name)
+                served.setdefault(name, set()).update(set(sample.labels) - {"le"})
+    rows = [
+        (row[0].strip("`"), set(re.findall(r"\w+", row[1]))) for row in PAGE.tables["metrics"].rows
+    ]
+    assert rows == [(name, served.get(name)) for name, _ in rows]
+    assert {name for name, _ in rows} == set(served)
+
+
+def test_alerts_and_scrapes_name_what_there_is() -> None:
+    """Every metric in the page's YAML exists, and the YAML can be read."""
+    known = {row[0].strip("`") for row in PAGE.tables["metrics"].rows}
+    written = [fence.text for fence in PAGE.fences if fence.language == "yaml"]
+    alerts = [text for text in written if "alert:" in text]
+    assert len(alerts) == 1
+    assert len(yaml.safe_load(alerts[0])["groups"][0]["rules"]) == 3
+    assert set(re.findall(r"remit_[a-z_]+", alerts[0])) <= known
+    (scrape,) = [yaml.safe_load(text) for text in written if "scrape_configs" in text]
+    assert len(scrape["scrape_configs"][0]["static_configs"][0]["targets"]) == 3
 
 
 def test_links_lead_somewhere() -> None:
@@ -81,8 +120,9 @@ def test_links_lead_somewhere() -> None:
 
 def test_the_warning_shown_is_the_one_that_is_logged() -> None:
     """The example of the SQLite warning begins as the real one does."""
-    (example,) = [fence for fence in PAGE.fences if fence.language == "json"]
-    shown = orjson.loads(example.text)["says"].removesuffix("…")
+    examples = [fence.text for fence in PAGE.fences if fence.language == "json"]
+    (example,) = [text for text in examples if '"event": "sqlite"' in text]
+    shown = orjson.loads(example)["says"].removesuffix("…")
     assert (sqlite_warning((3, 40, 1)) or "").startswith(shown)
 
 

@@ -21,6 +21,7 @@ from starlette.testclient import TestClient
 from service.api.app import create_app, routed
 from service.api.document import described
 from service.api.routes.log import MEDIA
+from service.app.metrics import MEDIA_TYPE
 from tests.app.house import House, open_house
 from tests.databases import sqlite_url
 
@@ -79,10 +80,18 @@ def test_every_reference_leads_somewhere() -> None:
     assert named == set(document()["components"]["schemas"])
 
 
-FOR_EVERYBODY = {"/healthz", "/readyz", "/checkpoint", "/tile/{level}/{index}", "/v1/log/key"}
+FOR_EVERYBODY = {
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/checkpoint",
+    "/tile/{level}/{index}",
+    "/v1/log/key",
+}
 EXPORT = "/v1/log/export"
 OTHER_KINDS = {
     STREAM: "text/event-stream",
+    "/metrics": MEDIA_TYPE,
     "/checkpoint": "text/plain; charset=utf-8",
     "/tile/{level}/{index}": "application/octet-stream",
     "/tile/entries/{index}": "application/octet-stream",

@@ -5,15 +5,15 @@ Casbin decides who may do what to the service. No amount passes through it. The 
 question in shared state and answers one thread with the filter of another.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Final, Self, TypeVar
 
 import casbin
 from casbin.persist import Adapter
 
-EVERYWHERE: Final = "*"
-"""The site of a membership that holds at every site."""
+from service.adapters.claimed import ClaimedAccess
+from service.app.token import EVERYWHERE, Roles
 
 REMEMBERED_MAX: Final = 65_536
 """How many answers are kept before all are forgotten."""
@@ -116,6 +116,32 @@ class CasbinAccess:
         """Every member that is no role, in the order of the file."""
         return self._names.people
 
+    @property
+    def sites_named(self) -> frozenset[str]:
+        """Every site that the file gives a role at."""
+        return self._names.sites
+
+    def unknown_roles(self, names: Collection[str]) -> Sequence[str]:
+        """Those that neither the rulebook nor the file knows as a role, sorted."""
+        return sorted(set(names) - self._names.taken)
+
+    def claiming(self, people: Mapping[str, Roles]) -> ClaimedAccess:
+        """The same, but for people whose roles come from elsewhere and replace the file's."""
+        return ClaimedAccess(self, people)
+
+    def roles_through(self, held: Iterable[str], site: str) -> tuple[str, ...]:
+        """The rulebook's roles that whoever holds some roles at a site has, by rank."""
+        found: set[str] = set()
+        for role in held:
+            if role in self._names.taken:
+                found.update(self._asked(self._roles, (role, site), self._ask_roles, ()))
+        return tuple(role for role in self._names.roles if role in found)
+
+    def role_may(self, role: str, thing: str, action: str, site: str) -> bool:
+        """Whether whoever holds a role at a site may do ``action`` to ``thing`` there."""
+        question = (role, thing, action, site)
+        return role in self._names.taken and self._asked(self._may, question, self._ask, False)  # noqa: FBT003
+
     def _answer(
         self,
         known: dict[Question, Answer],
@@ -123,7 +149,19 @@ class CasbinAccess:
         ask: Callable[..., Answer],
         no: Answer,
     ) -> Answer:
-        if question[0] in self._names.taken or not all(question):
+        if question[0] in self._names.taken:
+            return no
+        return self._asked(known, question, ask, no)
+
+    def _asked(
+        self,
+        known: dict[Question, Answer],
+        question: Question,
+        ask: Callable[..., Answer],
+        no: Answer,
+    ) -> Answer:
+        """The answer about a person, or about a role: no name is both."""
+        if not all(question):
             return no
         found = known.get(question)
         if found is not None:

@@ -1,5 +1,6 @@
 """The only reader of the clock."""
 
+import time
 from datetime import UTC, datetime
 
 
@@ -9,3 +10,8 @@ class SystemClock:
     def now(self) -> datetime:
         """Aware, UTC, to the microsecond."""
         return datetime.now(UTC)
+
+
+def ticks() -> float:
+    """Seconds that never go back, for durations alone; they begin anywhere."""
+    return time.monotonic()

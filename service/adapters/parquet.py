@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from service.app.entryports import Placed
-from service.app.export import COLUMNS, MANIFEST
+from service.app.export import COLUMNS, MANIFEST, OPENED
+from service.app.exportopen import Opened
 
 KEY: Final = f"remit.{MANIFEST}"
 """Under which name the file's own metadata has the manifest."""
@@ -22,20 +23,24 @@ SCHEMA: Final = pa.schema(
     ]
 )
 
+OPEN_SCHEMA: Final = pa.schema([*SCHEMA, *[(name, pa.string()) for name in OPENED]])
+_OPENED: Final = tuple(zip(OPENED, Opened._fields, strict=True))
+
 
 class Parquet:
     """One file. Its pieces are what the writer wrote since the last one."""
 
-    def __init__(self) -> None:
-        """Nothing is written yet."""
+    def __init__(self, *, opens: bool) -> None:
+        """Nothing is written yet. With ``opens`` there are two more columns."""
+        self._schema = OPEN_SCHEMA if opens else SCHEMA
         self._sink = _Pieces()
-        self._writer = pq.ParquetWriter(self._sink, SCHEMA, compression="zstd")
+        self._writer = pq.ParquetWriter(self._sink, self._schema, compression="zstd")
 
     def begin(self) -> bytes:
         """What stands before the first row."""
         return self._sink.taken()
 
-    def rows(self, placed: Sequence[Placed]) -> bytes:
+    def rows(self, placed: Sequence[Placed], opened: Sequence[Opened] | None) -> bytes:
         """A row group of its own."""
         cells = {
             "index": [index for index, _ in placed],
@@ -47,8 +52,10 @@ class Parquet:
                 if name not in {"index", "leaf", "entry"}
             },
         }
-        columns = [pa.array(cells[field.name], field.type) for field in SCHEMA]
-        self._writer.write_table(pa.Table.from_arrays(columns, schema=SCHEMA))
+        if opened is not None:
+            cells |= {name: [getattr(each, field) for each in opened] for name, field in _OPENED}
+        columns = [pa.array(cells[field.name], field.type) for field in self._schema]
+        self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema))
         return self._sink.taken()
 
     def end(self, manifest: str) -> bytes:

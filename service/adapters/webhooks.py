@@ -38,15 +38,21 @@ class Webhooks:
         """Post a letter once. Raises `Undelivered`."""
         if not isinstance(receiver.to, Hook):
             raise TypeError(receiver.kind)
-        body = BODIES[receiver.kind](letter)
+        self.post(receiver, receiver.to, letter.id, BODIES[receiver.kind](letter), at)
+
+    def post(self, receiver: Receiver, hook: Hook, id_: str, body: bytes, at: datetime) -> None:
+        """Post a body of JSON once, signed where the hook has a secret. Raises `Undelivered`.
+
+        ``id_`` is what the receiver knows a repeated one by.
+        """
         if len(body) > BODY_BYTES_MAX:
             raise Undelivered("too_large", final=True)
         headers = {"Content-Type": "application/json", "User-Agent": f"Remit/{__version__}"}
-        if receiver.to.secret is not None:
-            headers |= _signature(receiver.to.secret, letter.id, at, body)
+        if hook.secret is not None:
+            headers |= _signature(hook.secret, id_, at, body)
         with (
             Outgoing(receiver.patience.timeout, self._resolve) as outgoing,
-            _posted(outgoing, receiver, receiver.to, body, headers) as response,
+            _posted(outgoing, receiver, hook, body, headers) as response,
         ):
             outgoing.check()
             _judge(response)

@@ -3,16 +3,17 @@
 from typing import Final
 
 from fastapi import FastAPI, Request
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import __version__
-from service.api.auth import Callers
+from service.api.auth import CALLER, Callers
 from service.api.commands import Line
 from service.api.document import described
-from service.api.exchange import Exchange, request_id_of
+from service.api.exchange import ROUTE, Exchange, request_id_of
 from service.api.problems import INTERNAL, Unreadable, problem
 from service.api.routes import (
     allowance,
@@ -28,7 +29,9 @@ from service.api.routes import (
     policy,
     resolutions,
     transparency,
+    trials,
 )
+from service.app.attempts import Attempts
 from service.app.errors import NotFound, ServiceError
 from service.core.refusal import Refused
 from service.services import Services
@@ -48,6 +51,7 @@ _ROUTERS: Final = (
     erasures.router,
     escalations.router,
     policy.router,
+    trials.router,
     transparency.router,  # before the log, whose entries have any name
     log.router,
     notices.router,
@@ -59,13 +63,14 @@ _METHODS: Final = ("GET", "POST")
 def create_app(services: Services) -> ASGIApp:
     """The whole HTTP door over running services. Starts and stops nothing."""
     app = routed()
-    callers = Callers(services.keys, services.clock)
+    callers = Callers(services.keys, services.clock, services.tokens)
     line = Line(services.committer)
     app.state.services = services
     app.state.callers = callers
     app.state.line = line
     proposing = resolutions.Proposing(services, callers, line)
-    return Exchange(_Shortcut(proposing, app), services.ids, services.clock)
+    inside = _Shortcut(proposing, app, services.attempts)
+    return Exchange(inside, services.ids, services.clock, services.metrics)
 
 
 def routed() -> FastAPI:
@@ -93,9 +98,10 @@ def routed() -> FastAPI:
 class _Shortcut:
     """Lets proposals pass by the framework, which takes longer to route than they to decide."""
 
-    def __init__(self, proposing: ASGIApp, others: ASGIApp) -> None:
+    def __init__(self, proposing: ASGIApp, others: ASGIApp, attempts: Attempts) -> None:
         self._proposing = proposing
         self._others = others
+        self._attempts = attempts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (
@@ -105,9 +111,11 @@ class _Shortcut:
         ):
             await self._others(scope, receive, send)
             return
+        scope[ROUTE] = resolutions.ROUTE
         try:
             await self._proposing(scope, receive, send)
         except (ServiceError, Refused) as failure:
+            self._attempts.tell(scope.get(CALLER), resolutions.PROPOSE, failure)
             await problem(failure, request_id_of(scope))(scope, receive, send)
 
 
@@ -119,6 +127,7 @@ class _Document:
         self._document = b""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[ROUTE] = "/openapi.json"
         self._document = self._document or described(self._app)
         await Response(self._document, media_type="application/json")(scope, receive, send)
 
@@ -164,7 +173,16 @@ def _is_elsewhere(route: BaseRoute) -> bool:
 async def _on_refusal(request: Request, failure: Exception) -> Response:
     if not isinstance(failure, ServiceError | Refused):
         failure = INTERNAL
+    services: Services = request.app.state.services
+    services.attempts.tell(request.scope.get(CALLER), _attempted(request.scope), failure)
     return problem(failure, request_id_of(request.scope))
+
+
+def _attempted(scope: Scope) -> str:
+    """The operation id of the route that took a request: never its path, which may name things."""
+    route = scope.get("route")
+    found = route.operation_id if isinstance(route, APIRoute) else None
+    return found or "unknown"
 
 
 async def _on_http(request: Request, failure: Exception) -> Response:

@@ -119,6 +119,9 @@ class Bulk:
         """What came of each, as JSON."""
         commands = await run_in_threadpool(self._commands, principal, several, key)
         replies = await asyncio.gather(*[self._reply(command) for command in commands])
+        for reply in replies:
+            if isinstance(reply, ServiceError):
+                self._services.attempts.tell(principal, "escalations.answers", reply)
         items = await run_in_threadpool(self._items, several, replies)
         return b'{"answers":[' + b",".join(items) + b"]}"
 

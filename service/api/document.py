@@ -10,9 +10,9 @@ from pydantic.json_schema import models_json_schema
 from service.api.documentation import BODIES
 
 OPEN: Final = frozenset(
-    {"/healthz", "/readyz", "/checkpoint", "/tile/{level}/{index}", "/v1/log/key"}
+    {"/healthz", "/readyz", "/metrics", "/checkpoint", "/tile/{level}/{index}", "/v1/log/key"}
 )
-"""What takes no key. Hashes, and signatures over hashes, tell nothing of what is logged."""
+"""What takes no key. Hashes, signatures over hashes and counts tell nothing of what is logged."""
 
 _DEFAULTS: Final = ("HTTPValidationError", "ValidationError")
 
@@ -60,7 +60,8 @@ def _add_security(document: dict[str, Any]) -> None:
         "key": {
             "type": "http",
             "scheme": "bearer",
-            "description": "An API key from `remit key create`.",
+            "description": "An API key from `remit key create`, or a JWT of the issuer that is"
+            " configured.",
         }
     }
     for path, calls in document["paths"].items():

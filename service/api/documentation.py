@@ -14,6 +14,7 @@ from service.api import (
     logmodels,
     models,
     policymodels,
+    trialmodels,
 )
 from service.api.parameters import CHOICES, LIMIT_DEFAULT, LIMIT_MAX, TEXT_CHARS_MAX
 from service.api.problems import MEDIA_TYPE, TITLES
@@ -37,9 +38,10 @@ _SAYS: Final = {
     "reason": "Only this determining reason.",
     "resolution": "Only this kind of resolution.",
     "rule": "Only this determining rule.",
-    "at": "Rows of the windows that held this instant (RFC 3339); now if left out.",
+    "at": "As of this instant (RFC 3339); now if left out.",
     "budget": "Only this budget.",
     "format": "Lines of JSON, CSV or Parquet; `jsonl` if left out.",
+    "open": "Personal values beside the entries, which the log is told of; takes `log, open`.",
     "for": "`me`: what the caller may answer, the most urgent first.",
     "burn": "With what was charged and came back on each of the last 31 days, from the log.",
     "about": "Only what is about this resolution, key or policy version.",
@@ -58,9 +60,9 @@ _SAYS: Final = {
 }
 
 
-def reads(model: type[BaseModel]) -> Described:
-    """The responses of an endpoint that reads."""
-    return _responses(200, model, _READS)
+def reads(model: type[BaseModel], *more: int) -> Described:
+    """The responses of an endpoint that reads; ``more`` are further problems."""
+    return _responses(200, model, sorted([*_READS, *more]))
 
 
 def streams() -> Described:
@@ -88,9 +90,9 @@ def events() -> dict[str, Any]:
     }
 
 
-def asks(model: type[BaseModel]) -> Described:
-    """The responses of an endpoint that takes a body and has no effect."""
-    return _responses(200, model, _BODIES)
+def asks(model: type[BaseModel], *besides: int) -> Described:
+    """The responses of an endpoint that takes a body and has no effect, and problems besides."""
+    return _responses(200, model, (*_BODIES, *besides))
 
 
 def acts(model: type[BaseModel]) -> Described:
@@ -245,9 +247,13 @@ BODIES: Final[tuple[type[BaseModel], ...]] = (
     models.Circumstances,
     models.Problem,
     models.Proposal,
-    policymodels.PolicyFiles,
+    policymodels.PolicyChecked,
     policymodels.PolicyPublication,
+    policymodels.PolicyReplay,
     policymodels.PolicyRollback,
     policymodels.PublicationConfirmation,
+    trialmodels.TrialConfirmation,
+    trialmodels.TrialEnd,
+    trialmodels.TrialStart,
 )
 """Models that endpoints name without the framework knowing them."""

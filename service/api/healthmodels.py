@@ -37,11 +37,24 @@ class Alarm(Wire):
     remedy: str
 
 
+class PostedCheckpoints(Wire):
+    """The size of the last checkpoint that its receiver took from this process.
+
+    And why the last attempt failed, if it did.
+    """
+
+    taken: int | None
+    failure: str | None
+
+
 class PublishedLog(Wire):
     """How many entries the newest checkpoint covers, as this process last saw it."""
 
     published: int | None
     alarm: Alarm | None
+    posted: PostedCheckpoints | None = Field(
+        description="How checkpoints fare that are posted to somebody; null where nobody is named."
+    )
 
 
 class Readiness(Wire):

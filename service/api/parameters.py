@@ -30,9 +30,11 @@ RESOLUTIONS: Final = ("site", "agent", "outcome", "state", "since", "until")
 ESCALATIONS: Final = ("for", "state", "role", "site")
 NOTICES: Final = ("state", "receiver", "about", "site", "since", "until")
 BUDGETS: Final = ("budget", "site", "at", "burn")
+PEOPLE: Final = ("at",)
 DELEGATIONS: Final = ("person", "site", "state")
 ENTRIES: Final = (*WORDS, *AMOUNTS, *INSTANTS)
 
+EXPORT: Final = ("format", "open")
 FORMATS: Final = ("jsonl", "csv", "parquet")
 
 WAITING: Final = ("wait",)
@@ -45,6 +47,7 @@ CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "entries.kind": get_args(EntryKind),
     "notices.state": get_args(NoticeState),
     "export.format": FORMATS,
+    "export.open": ("true", "false"),
     "export.kind": get_args(EntryKind),
     "budgets.burn": ("true", "false"),
     "proposals.wait": ("published",),
@@ -96,11 +99,12 @@ def logged(query: QueryParams, decimals: int) -> LogQuery:
     )
 
 
-def exported(query: QueryParams, decimals: int) -> tuple[LogQuery, str]:
-    """The question and the format of an export. Raises `Unreadable`."""
-    _check_names(query, (*ENTRIES, "format"))
-    rest = QueryParams([(name, text) for name, text in query.multi_items() if name != "format"])
-    return logged(rest, decimals), _choice(query, "export", "format") or FORMATS[0]
+def exported(query: QueryParams, decimals: int) -> tuple[LogQuery, str, bool]:
+    """The question and the format of an export, and whether it opens. Raises `Unreadable`."""
+    _check_names(query, (*ENTRIES, *EXPORT))
+    rest = QueryParams([(name, text) for name, text in query.multi_items() if name not in EXPORT])
+    form = _choice(query, "export", "format") or FORMATS[0]
+    return logged(rest, decimals), form, _choice(query, "export", "open") == "true"
 
 
 def asked(query: QueryParams) -> tuple[Question, Page]:
@@ -134,6 +138,12 @@ def paged(query: QueryParams) -> Page:
     """The page of a list without filters. Raises `Unreadable`."""
     _check_names(query, PAGE)
     return Page(after=_text(query, "after"), limit=_limit(query))
+
+
+def as_of(query: QueryParams) -> tuple[datetime | None, Page]:
+    """The instant that a list is asked for, if any, and the page. Raises `Unreadable`."""
+    _check_names(query, (*PEOPLE, *PAGE))
+    return _instant(query, "at"), Page(after=_text(query, "after"), limit=_limit(query))
 
 
 def waits(query: bytes) -> bool:

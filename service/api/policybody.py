@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from service.app.publication import COMMENT_CHARS_MAX
+from service.app.replayask import Asked as Replayed
 from service.core.factvalue import FactError, check_text
 from service.core.refusal import Fault, Refused
 from service.policyfile.digest import ACCESS_FILE, MODEL_FILE
@@ -29,21 +30,41 @@ class Asked:
     replaces: str | None
 
 
-def read_set_body(body: Any, *, checks: bool = False) -> Asked:  # noqa: ANN401 — JSON
-    """A set to put in force, or only to check. Raises `Refused` with every fault."""
-    read = _Reading(body, ("files",) if checks else ("files", "comment", "replaces"), _EXAMPLE)
+def read_set_body(body: Any) -> Asked:  # noqa: ANN401 — JSON
+    """A set to put in force. Raises `Refused` with every fault."""
+    read = Reading(body, ("files", "comment", "replaces"), _EXAMPLE)
     return read.asked(files=read.files())
+
+
+def read_check(body: Any) -> tuple[Mapping[str, bytes], bool]:  # noqa: ANN401 — JSON
+    """A set to check, and whether strictly. Raises `Refused` with every fault."""
+    read = Reading(body, ("files", "strict"), _EXAMPLE)
+    files, strict = read.files(), read.body.get("strict", False)
+    if not isinstance(strict, bool):
+        read.fault("wrong_type", "/strict", "true or false is expected here", "write true")
+    return read.asked(files=files).files, strict is True
+
+
+def read_replay(body: Any) -> Replayed:  # noqa: ANN401 — JSON
+    """A candidate and the window to replay it over. Raises `Refused` with every fault."""
+    read = Reading(body, ("files", "since", "until", "site"), _EXAMPLE)
+    files = read.files()
+    since, until, site = (read.text(name) for name in ("since", "until", "site"))
+    read.asked(files=files)
+    return Replayed(files=files, since=since, until=until, site=site)
 
 
 def read_rollback(body: Any) -> Asked:  # noqa: ANN401 — JSON
     """A version to put in force again. Raises `Refused` with every fault."""
-    read = _Reading(body, ("version", "comment", "replaces"), _ROLLBACK)
+    read = Reading(body, ("version", "comment", "replaces"), _ROLLBACK)
     if "version" not in read.body:
         read.fault("missing_field", "/version", '"version" is missing')
     return read.asked(version=read.text("version") or "")
 
 
-class _Reading:
+class Reading:
+    """A body being read; its faults are gathered and told together."""
+
     def __init__(self, body: Any, known: tuple[str, ...], example: str) -> None:  # noqa: ANN401
         self._example = example
         self.faults: list[Fault] = []
@@ -56,16 +77,19 @@ class _Reading:
                 self.fault("unknown_field", f"/{name[:100]}", "this field is not known")
 
     def fault(self, code: str, pointer: str, message: str, remedy: str | None = None) -> None:
+        """Something is wrong in a place; without a remedy of its own an example is shown."""
         found = Fault(code=code, pointer=pointer, message=message, remedy=remedy or self._example)
         self.faults.append(found)
 
     def asked(self, *, files: Mapping[str, bytes] | None = None, version: str = "") -> Asked:
+        """What is asked for. Raises `Refused` with every fault so far."""
         comment, replaces = self.text("comment"), self.text("replaces")
         if self.faults:
             raise Refused(tuple(self.faults))
         return Asked(files=files or {}, version=version, comment=comment, replaces=replaces)
 
     def text(self, name: str) -> str | None:
+        """A text that may be left out."""
         given = self.body.get(name)
         if given is None:
             return None
@@ -80,6 +104,7 @@ class _Reading:
         return text
 
     def files(self) -> dict[str, bytes]:
+        """The files of a set by their paths."""
         given = self.body.get("files")
         if given is None:
             self.fault("missing_field", "/files", '"files" is missing')

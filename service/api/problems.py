@@ -6,7 +6,14 @@ from typing import Any, Final
 import orjson
 from starlette.responses import Response
 
-from service.app.errors import PolicyRefused, ServiceError, TooMany, Unauthenticated, Unavailable
+from service.app.errors import (
+    PolicyRefused,
+    ServiceError,
+    TokenRefused,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
 from service.core.refusal import Fault, Refused
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -42,7 +49,11 @@ STATUSES: Final[Mapping[str, int]] = {
     "kept_per_person": 400,
     # 401, 403: the caller
     "unauthenticated": 401,
+    "invalid_token": 401,
+    "token_expired": 401,
+    "token_revoked": 401,
     "not_permitted": 403,
+    "unknown_claimed_role": 403,
     "humans_only": 403,
     "own_request": 403,
     "served_person": 403,
@@ -66,6 +77,7 @@ STATUSES: Final[Mapping[str, int]] = {
     "no_such_person": 404,
     "no_version": 404,
     "no_publication": 404,
+    "no_trial": 404,
     "method_not_allowed": 405,
     "already_answered": 409,
     "already_asked": 409,
@@ -85,6 +97,9 @@ STATUSES: Final[Mapping[str, int]] = {
     "already_in_force": 409,
     "already_published": 409,
     "policy_moved_on": 409,
+    "trial_running": 409,
+    "trial_over": 409,
+    "trial_not_waiting": 409,
     "delegation_circle": 409,
     "delegation_chain_too_long": 409,
     "too_many_delegations": 409,
@@ -139,16 +154,22 @@ STATUSES: Final[Mapping[str, int]] = {
     "not_of_a_set": 422,
     "policy_invalid": 422,
     "suites_failed": 422,
+    "other_currency": 422,
+    "replay_too_long": 422,
     # 429: too often
     "too_many_escalations": 429,
+    "replay_running": 429,
     # 500, 503: us
     "internal": 500,
     "no_policy": 503,
     "policy_missing": 503,
     "not_decided": 503,
     "outcome_unknown": 503,
+    "no_master_key": 503,
     "stopping": 503,
     "too_many_streams": 503,
+    "replay_failed": 503,
+    "signing_keys_unavailable": 503,
 }
 """The status of every code. A code is never given another meaning."""
 
@@ -176,7 +197,7 @@ def problem(failure: ServiceError | Refused, request_id: str) -> Response:
     """A failure as a response."""
     if isinstance(failure, Refused):
         return _refusal(failure, request_id)
-    if isinstance(failure, Unauthenticated):
+    if isinstance(failure, Unauthenticated) and not isinstance(failure, TokenRefused):
         failure = _UNAUTHENTICATED
     headers = _headers_of(failure)
     faults = failure.faults if isinstance(failure, PolicyRefused) else ()
@@ -231,7 +252,10 @@ _UNAUTHENTICATED: Final = Unauthenticated(
     "no valid key came with the request",
     "send the header Authorization: Bearer rk_…, with a key from: remit key create",
 )
-"""The same words whether there was no key, or an unknown, revoked or expired one."""
+"""The same words whether there was no key, or an unknown, revoked or expired one.
+
+A token is another matter: its issuer vouches for whoever holds it, who is told what is wrong.
+"""
 
 
 def _refusal(refused: Refused, request_id: str) -> Response:
@@ -241,6 +265,8 @@ def _refusal(refused: Refused, request_id: str) -> Response:
 
 
 def _headers_of(failure: ServiceError) -> dict[str, str]:
+    if isinstance(failure, TokenRefused):
+        return {"WWW-Authenticate": 'Bearer error="invalid_token"'}  # RFC 6750, section 3.1
     if isinstance(failure, Unauthenticated):
         return {"WWW-Authenticate": "Bearer"}
     if isinstance(failure, Unavailable) or failure.code == "in_progress":

@@ -11,6 +11,7 @@ from service.app.idempotency import Claim
 from service.app.principal import Principal
 from service.app.propose import Answered, kept_back, uncharged
 from service.app.records import EscalationRecord
+from service.app.roletoday import roles_today
 from service.app.transition import Step, Transition
 from service.core.decision import Decision, Outcome
 from service.core.delegation import Mandate
@@ -138,7 +139,7 @@ class Answering:
         if decision.authority is None:
             return False
         then = request.agent.roles
-        today = self.batch.snapshot.access.roles(request.agent.id, request.site) or then
+        today = roles_today(self.batch, request.agent.id, request.site) or then
         reaches = [self.rulebook.ladder(roles).reach for roles in (then, today)]
         return all(decision.authority.role in reach for reach in reaches)
 

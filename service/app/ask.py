@@ -8,6 +8,7 @@ import orjson
 
 from service.app.accounts import BudgetRows, committed_balances
 from service.app.deadline import expected_json
+from service.app.pilot import Pilots
 from service.app.ports import Clock, Ids, Store, Vault
 from service.app.principal import Principal, require
 from service.app.propose import read_request, with_roles
@@ -36,14 +37,21 @@ class Asking:
     ) -> None:
         """Keep the ports."""
         self._store = store
-        self._library = library
+        self._pilots = Pilots(store, library)
         self._clock = clock
         self._ids = ids
         self._vault = vault
 
+    def deciding(self, principal: Principal, body: Any) -> Snapshot:  # noqa: ANN401 — JSON
+        """What decides a proposal now: the set in force, or a pilot's candidate."""
+        live, pilot = self._pilots.in_force()
+        if pilot is None or pilot.is_over(self._clock.now()):
+            return live
+        return pilot.snapshot if pilot.covers(principal, body, self._vault) else live
+
     def check(self, principal: Principal, body: Any) -> bytes:  # noqa: ANN401 — JSON
         """The decision that a proposal would get now, as JSON."""
-        snapshot = self._library.in_force()
+        snapshot = self.deciding(principal, body)
         request = read_request(snapshot, principal, body)
         case, balances, at = self._look_up(snapshot, request, lambda hidden: [hidden])
         decision = evaluate(snapshot.rulebook, case.request, balances, at)
@@ -53,12 +61,12 @@ class Asking:
 
     def allowance(self, principal: Principal, body: Any) -> bytes:  # noqa: ANN401 — JSON
         """What the caller may do at a site for somebody, resolution by resolution, as JSON."""
-        snapshot = self._library.in_force()
+        snapshot = self.deciding(principal, body)
         rulebook = snapshot.rulebook
         agent = Agent(id=principal.id, kind=principal.kind, owner=principal.owner)
         request = read_circumstances(rulebook, body, agent)
         require(snapshot.access, principal, "allowance", "read", request.site)
-        request = with_roles(snapshot, request)
+        request = with_roles(snapshot, principal, request)
 
         def each(hidden: Request) -> Iterable[Request]:
             return [asking(rulebook, hidden, name) for name in rulebook.resolutions]

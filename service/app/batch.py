@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from service.app.errors import ServiceError, Unauthenticated, Unavailable
+from service.app.callers import refusals
+from service.app.errors import ServiceError, Unavailable
 from service.app.notices import Noticing
 from service.app.ports import Ids, Transaction, Vault
 from service.app.principal import Principal
@@ -25,6 +26,7 @@ from service.app.records import (
     Writes,
 )
 from service.app.snapshot import Library, Snapshot
+from service.app.tokenpeople import to_write
 from service.app.wanted import Wanted
 from service.core.budget import Balance
 from service.core.refusal import Refused
@@ -158,15 +160,15 @@ class _Run:
         return found
 
     def _authenticate(self) -> None:
+        batch, tx = self.batch, self.batch.tx
         senders = [command.principal for command in self.commands]
-        live = self.batch.tx.live_keys({sender.key for sender in senders if sender is not None})
+        callers = [sender for sender in senders if sender is not None]
+        refused = refusals(tx.tokens, tx.live_keys, callers, batch.at)
         for number, sender in enumerate(senders):
-            if sender is not None and sender.key not in live:
-                self.results[number] = Unauthenticated(
-                    "key_revoked",
-                    "this API key was revoked or has expired",
-                    "ask for a new one: remit key create",
-                )
+            if sender is not None and sender in refused:
+                self.results[number] = refused[sender]
+        welcome = [one for one in callers if one.token is not None and one not in refused]
+        batch.writes.token_people += to_write(tx.tokens, welcome, batch.at)
 
     def _lock_idempotency(self) -> None:
         wanted = _named(self._each(lambda command: command.idempotency_key()))
@@ -193,8 +195,9 @@ class _Run:
     def _lock_budgets(self) -> None:
         batch = self.batch
         rows = self._each(lambda command: command.budgets(batch))
-        batch.budgets = dict(batch.tx.lock_budgets(_merged(rows.values())))
-        batch.balances = {key: row.balance for key, row in batch.budgets.items()}
+        # In place: a copy of the batch that sees other rules shares what was locked.
+        batch.budgets.update(batch.tx.lock_budgets(_merged(rows.values())))
+        batch.balances.update({key: row.balance for key, row in batch.budgets.items()})
 
     def _write(self) -> None:
         batch = self.batch

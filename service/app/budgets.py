@@ -10,7 +10,7 @@ import orjson
 from service.app.burn import Days, burn_json, burn_of
 from service.app.errors import Forbidden
 from service.app.ports import Page, Reader, RowFilter, Store
-from service.app.principal import Principal
+from service.app.principal import Principal, for_caller
 from service.app.records import BudgetRecord
 from service.app.rowname import RowName, limit_of, part_of, prefix_of
 from service.app.snapshot import Library
@@ -49,7 +49,9 @@ class BudgetReader:
 
     def list(self, principal: Principal, question: Question, page: Page) -> bytes:
         """A page of rows as JSON. Raises `Forbidden`, and `Refused` for a personal name."""
-        sites = self._library.in_force().access.sites(principal.id, "budget", "read")
+        sites = for_caller(self._library.in_force().access, principal).sites(
+            principal.id, "budget", "read"
+        )
         if sites is not None and not sites:
             raise Forbidden(
                 "not_permitted",

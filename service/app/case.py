@@ -1,6 +1,7 @@
 """The case: everything that somebody needs who is to answer an escalation."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -12,11 +13,13 @@ from service.app.find import Finder
 from service.app.inbox import is_overdue
 from service.app.mandates import OBJECTIONS, Served, find_way, mandate_json, ways_to_answer
 from service.app.outlook import Outlook
+from service.app.pilot import Pilots
 from service.app.ports import Page, Reader, Store, Vault
 from service.app.principal import Principal
 from service.app.pseudonym import NOBODY
 from service.app.records import EscalationRecord, ResolutionRecord
 from service.app.snapshot import Library, Snapshot
+from service.app.tokenpeople import latest, remembered, seen_by
 from service.core.delegation import Delegation, Mandate, voice
 from service.core.escalation import WAITING, Objection, State
 from service.core.factvalue import rfc3339
@@ -38,7 +41,7 @@ class CaseReader:
         """Keep what it reads with."""
         self._vault = vault
         self._store = store
-        self._library = library
+        self._pilots = Pilots(store, library)
         self._finder = finder
         self._budgets = budgets
 
@@ -54,11 +57,13 @@ class CaseReader:
         return self._finder.named(resolution, body)
 
     def _context(self, principal: Principal, id_: str) -> dict[str, Any] | None:
-        snapshot = self._library.in_force()
+        snapshot, pilot = self._pilots.in_force()
         with self._store.read() as reader:
             escalation = reader.find_escalation(id_)
             if escalation is None:
                 return None
+            if pilot is not None and pilot.began(escalation.policy_version):
+                snapshot = pilot.snapshot
             resolution = reader.find_resolution(escalation.resolution)
             if resolution is None:
                 return None
@@ -96,12 +101,18 @@ class _Looking:
     ) -> None:
         self.escalation = escalation
         self._reader = reader
-        self._snapshot = snapshot
         self._rulebook: Rulebook = snapshot.rulebook
         self._principal = principal
         self._resolution = resolution
         self._at = reader.now()
         self._delegations: Sequence[Delegation] = reader.delegations(self._at)
+        delegators = {one.delegator for one in self._delegations}
+        self._tokens = {
+            **latest(reader.tokens, self._at),
+            **remembered(reader.tokens, delegators, self._at),
+        }
+        access = seen_by(snapshot.access, principal, self._tokens.values())
+        self._snapshot = snapshot = replace(snapshot, access=access)
         self._ways = self._ways_of(principal.id)
         people = {principal.id, *snapshot.access.people()}
         self._served = Served(snapshot, vault, reader, people).by(escalation)
@@ -221,7 +232,12 @@ class _Looking:
         if not self._is_waiting():
             return {"total": 0, "people": []}
         machines = self._reader.desk.machines()
-        people = [person for person in self._snapshot.access.people() if person not in machines]
+        kinds = {person: one.kind for person, one in self._tokens.items()}
+        people = [
+            person
+            for person in self._snapshot.access.people()
+            if kinds.get(person, "ai" if person in machines else "human") == "human"
+        ]
         found = [one for person in people if (one := self._find_answerer(person)) is not None]
         return {"total": len(found), "people": found[:ANSWERERS_MAX]}
 

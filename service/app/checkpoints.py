@@ -9,7 +9,7 @@ nothing: the next attempt begins anew. Of two processes that sign at once, one k
 checkpoint; the other's is dropped before anybody saw it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -76,9 +76,16 @@ class CheckpointPublisher:
 
     published: int | None = None
 
-    def __init__(self, store: Store, signing: Signing, copy: CheckpointCopy) -> None:
-        """Keep the ports."""
+    def __init__(
+        self,
+        store: Store,
+        signing: Signing,
+        copy: CheckpointCopy,
+        signed: Callable[[CheckpointRecord], None] = lambda _: None,
+    ) -> None:
+        """``signed`` is told of each checkpoint that was kept, and must not keep us waiting."""
         self._store = store
+        self._signed = signed
         self._signing = signing
         self._copy = copy
         self._seen: Checkpoint | None = None
@@ -186,6 +193,7 @@ class CheckpointPublisher:
         if is_kept:
             self._copy.keep(note)
             self.published = checkpoint.size
+            self._signed(record)
 
 
 def _ground(reader: Reader) -> Ground | None:

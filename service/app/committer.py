@@ -13,10 +13,13 @@ from threading import Event, Lock, Thread
 from typing import Final, Protocol
 
 from service.app.batch import Batch, Command, Reply
-from service.app.errors import Busy, KeysInUse, ServiceError, Unavailable
+from service.app.errors import Busy, KeysInUse, ServiceError, TooMany, Unavailable
 from service.app.idempotency import in_progress
+from service.app.metrics import UNMEASURED, Metrics
 from service.app.notices import Noticing
+from service.app.pilot import Pilots
 from service.app.ports import Ids, Store, Vault
+from service.app.sides import PutOff, Sides
 from service.app.snapshot import Library
 
 BATCH_COMMANDS_MAX: Final = 256
@@ -49,7 +52,8 @@ class _Futures:
 
 
 _FUTURES: Final = _Futures()
-_Waiting = tuple[Command, object, Mailbox]
+_Waiting = tuple[Command, object, Mailbox, float]
+"""With when it came, by the metrics' ticks."""
 
 
 class Committer:
@@ -59,7 +63,7 @@ class Committer:
     that fails by itself fails alone; commands are decided in the order of arrival.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 — the ports of one process, each by its name
         self,
         store: Store,
         library: Library,
@@ -67,14 +71,18 @@ class Committer:
         vault: Vault,
         report: Report,
         noticing: Noticing | None = None,
+        *,
+        metrics: Metrics = UNMEASURED,
     ) -> None:
         """Nothing runs before `start`. ``noticing`` tells others of what is committed."""
         self._store = store
         self._library = library
+        self._pilots = Pilots(store, library)
         self._ids = ids
         self._vault = vault
         self._report = report
         self._noticing = noticing
+        self._metrics = metrics
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._closing = Lock()
         self._closed = False
@@ -103,7 +111,7 @@ class Committer:
         """Queue a command; its reply is posted with ``handle``."""
         with self._closing:
             if not self._closed:
-                self._queue.put((command, handle, mailbox))
+                self._queue.put((command, handle, mailbox, self._metrics.ticks()))
                 return
         mailbox.post([(handle, _closing())])
 
@@ -115,8 +123,10 @@ class Committer:
 
     def _loop(self) -> None:
         while (waiting := self._take()) is not None:
-            replies = self._decide([command for command, _, _ in waiting])
+            began = self._metrics.ticks()
+            replies = self._decide([command for command, _, _, _ in waiting])
             self._answer(waiting, replies)
+            self._measure(began, waiting, replies)
 
     def _take(self) -> list[_Waiting] | None:
         """Wait for a command, then take all that are there."""
@@ -176,18 +186,47 @@ class Committer:
         for left in reversed(range(BUSY_RETRIES_MAX)):
             try:
                 with self._store.begin() as tx:
-                    return Batch(tx, self._library, self._ids, self._vault, self._noticing).run(
-                        commands
-                    )
+                    batch = Batch(tx, self._library, self._ids, self._vault, self._noticing)
+                    replies = self._run(batch, commands)
             except Busy:
                 if not left:
                     raise
+            else:
+                outcomes = [record.outcome for record in batch.writes.resolutions]
+                kinds = [entry.kind for entry in batch.writes.entries]
+                self._metrics.committed(outcomes, kinds)
+                return replies if batch.tx.trial() is None else self._again(commands, replies)
         raise AssertionError("the last try returns or raises")
+
+    def _run(self, batch: Batch, commands: list[Command]) -> list[Reply | Exception]:
+        """Decide under the policy in force, or each on its side where a pilot runs."""
+        trial = batch.tx.trial()
+        pilot = None if trial is None else self._pilots.find(trial, batch.snapshot)
+        return batch.run(commands) if pilot is None else Sides(batch, pilot).run(commands)
+
+    def _again(
+        self, commands: list[Command], replies: list[Reply | Exception]
+    ) -> list[Reply | Exception]:
+        """Decide those anew whose pilot ended while they were decided."""
+        late = [number for number, reply in enumerate(replies) if isinstance(reply, PutOff)]
+        if late:
+            anew = self._decide([commands[number] for number in late])
+            for number, reply in zip(late, anew, strict=True):
+                replies[number] = reply
+        return replies
+
+    def _measure(
+        self, began: float, waiting: list[_Waiting], replies: list[Reply | Exception]
+    ) -> None:
+        """After everybody has a reply: nobody waits to be counted."""
+        now = self._metrics.ticks()
+        refused = sum(isinstance(reply, TooMany) for reply in replies)
+        self._metrics.answered(now - began, [now - came for *_, came in waiting], refused)
 
     def _answer(self, waiting: list[_Waiting], replies: list[Reply | Exception]) -> None:
         posts: dict[int, list[tuple[object, Reply | Exception]]] = defaultdict(list)
         boxes: dict[int, Mailbox] = {}
-        for (_, handle, mailbox), reply in zip(waiting, replies, strict=True):
+        for (_, handle, mailbox, _), reply in zip(waiting, replies, strict=True):
             boxes[id(mailbox)] = mailbox
             posts[id(mailbox)].append((handle, reply))
         for number, mailbox in boxes.items():

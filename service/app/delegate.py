@@ -7,15 +7,16 @@ from typing import Any, Final
 
 import orjson
 
+from service.app.accessports import Access
 from service.app.batch import Batch
 from service.app.entry import Head, caller_body, entry_of
 from service.app.errors import Conflict, Forbidden, NotFound
 from service.app.idempotency import Claim
 from service.app.mandates import standing_in
 from service.app.plaincommand import PlainCommand
-from service.app.ports import Access
-from service.app.principal import Principal
+from service.app.principal import Principal, for_caller
 from service.app.propose import Answered
+from service.app.tokenpeople import remembered
 from service.core.appointment import Appointment, begun, read_appointment
 from service.core.delegation import (
     CHAIN_MAX,
@@ -130,8 +131,8 @@ class Delegate(_Change):
         if replay is not None:
             return replay
         asked = read_appointment(batch.snapshot.rulebook, self.body, self.principal.id)
-        self._require_allowed(batch.snapshot.access, asked)
-        self._require_known(batch.snapshot.access, asked)
+        self._require_allowed(for_caller(batch.snapshot.access, self.principal), asked)
+        self._require_known(batch, asked)
         starts_at, ends_at = begun(asked, batch.at)
         new = Delegation(
             id=batch.ids.new("del", batch.at),
@@ -172,15 +173,16 @@ class Delegate(_Change):
                 "let the colleague delegate, or somebody else who manages delegations",
             )
 
-    def _require_known(self, access: Access, asked: Appointment) -> None:
+    def _require_known(self, batch: Batch, asked: Appointment) -> None:
         """A misspelt name would take every answer away silently."""
-        known = {*access.people(), self.principal.id}
+        came = remembered(batch.tx.tokens, {asked.delegator, asked.delegate}, batch.at)
+        known = {*batch.snapshot.access.people(), *came, self.principal.id}
         faults = tuple(
             Fault(
                 code="unknown_person",
                 pointer=f"/{field}",
-                message="access.csv names no such person",
-                remedy="write the name as it stands there",
+                message="access.csv names no such person, and none came with a token lately",
+                remedy="write the name as it stands there, or let them send a command first",
             )
             for field, person in (("for", asked.delegator), ("to", asked.delegate))
             if person not in known
@@ -212,7 +214,7 @@ class Revoke(_Change):
                 "this delegation is over already",
                 "look at it: GET /v1/delegations",
             )
-        access, person = batch.snapshot.access, self.principal.id
+        access, person = for_caller(batch.snapshot.access, self.principal), self.principal.id
         if person not in {one.delegator, one.delegate} and not manages(access, person, one.site):
             raise _not_permitted(person, "manage delegations", "delegation, manage")
         ended = replace(one, revoked_by=person, revoked_at=batch.at)

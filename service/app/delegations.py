@@ -6,7 +6,7 @@ import orjson
 
 from service.app.delegate import delegation_json, manages, no_delegation
 from service.app.ports import DelegationFilter, Page, Store
-from service.app.principal import Principal
+from service.app.principal import Principal, for_caller
 from service.app.snapshot import Library
 from service.core.delegation import Delegation
 
@@ -30,7 +30,7 @@ class DelegationReader:
 
     def list(self, principal: Principal, sought: Sought, page: Page) -> bytes:
         """A page as JSON, newest first: what was given and what was received."""
-        access = self._library.in_force().access
+        access = for_caller(self._library.in_force().access, principal)
         wanted = DelegationFilter(
             reader=principal.id,
             sites=access.sites(principal.id, "delegation", "manage"),
@@ -48,7 +48,7 @@ class DelegationReader:
 
     def find(self, principal: Principal, id: str) -> Delegation:  # noqa: A002
         """One that the caller may see. Raises `NotFound`."""
-        access = self._library.in_force().access
+        access = for_caller(self._library.in_force().access, principal)
         with self._store.read() as reader:
             found = reader.find_delegation(id)
         if found is None:

@@ -6,8 +6,9 @@ from typing import Final
 
 import orjson
 
+from service.app.accessports import Access
 from service.app.keys import Keys
-from service.app.ports import Access, Filter, Page, Reader, Store
+from service.app.ports import Filter, Page, Reader, Store
 from service.app.records import KeyRecord
 
 BY: Final = "demo"

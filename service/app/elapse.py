@@ -10,6 +10,7 @@ from service.app.deadline import is_overdue
 from service.app.errors import Conflict
 from service.app.propose import uncharged
 from service.app.records import BudgetRecord, EscalationRecord
+from service.app.roletoday import roles_today
 from service.app.transition import Step, Transition
 from service.core.decision import Decision, Outcome
 from service.core.escalation import WAITING, Event, State
@@ -83,7 +84,7 @@ class Pending:
             return self.rulebook.ladder((escalation.role,)).above if is_next else ()
         record = self.batch.resolutions[escalation.resolution]
         known = tuple([role for role in record.agent_roles if role in self.rulebook.roles])
-        today = self.batch.snapshot.access.roles(record.agent, record.site)
+        today = roles_today(self.batch, record.agent, record.site)
         return self.rulebook.ladder(known or today).above
 
     def _request(self, escalation: EscalationRecord) -> Request | None:

@@ -123,13 +123,19 @@ def of_decision(rulebook: Rulebook, request: Request, decision: Decision, subjec
 
 
 def caller_body(principal: Principal) -> dict[str, Any]:
-    """Who did it, and with which key."""
-    return {
+    """Who did it, with which key or token, and which roles the token named, if it did."""
+    body: dict[str, Any] = {
         "id": principal.id,
         "kind": principal.kind,
         "owner": principal.owner,
         "key": principal.key,
     }
+    if principal.token is not None and principal.token.roles is not None:
+        # Sites are no keys: an issuer's may have any letters, and keys of entries are ASCII.
+        body["claimed"] = [
+            {"site": site, "roles": list(names)} for site, names in principal.token.roles
+        ]
+    return body
 
 
 def proposal_body(rulebook: Rulebook, request: Request) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What auditors need of the database: entries by what they are about, in either order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -47,3 +47,9 @@ class EntryReader(Protocol):
 
     def placed(self, wanted: EntryFilter, begin: int, end: int, limit: int) -> Sequence[Placed]:
         """Those with an index from ``begin`` on and before ``end``, in the order of the log."""
+
+    def count(self, wanted: EntryFilter, most: int) -> int:
+        """How many there are; ``most`` where there are so many or more."""
+
+    def count_by_site(self, wanted: EntryFilter) -> Mapping[str, int]:
+        """How many there are at each site that has any; without those of no site."""

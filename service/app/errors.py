@@ -2,6 +2,7 @@
 
 ServiceError
 ├── Unauthenticated   nobody known asks
+│   └── TokenRefused  with a token that says who, and is no good
 ├── Forbidden         somebody known asks for what they may not
 ├── NotFound          there is no such thing, or not for this person
 ├── Conflict          it was possible, and no longer is
@@ -31,6 +32,10 @@ class ServiceError(Exception):
 
 class Unauthenticated(ServiceError):
     """Nobody known asks."""
+
+
+class TokenRefused(Unauthenticated):
+    """A token that cannot be accepted. Unlike of a key, its sender is told why."""
 
 
 class Forbidden(ServiceError):

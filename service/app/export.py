@@ -4,14 +4,16 @@ The manifest says how many entries there are, the SHA-256 over their leaf hashes
 end, and how many bytes of the file stand before it, with theirs; it is signed as
 checkpoints are. So a file that was cut short or changed on its way has no manifest, or
 another one's.
+
+An export opens nothing, unless it is asked to (`exportopen.py`).
 """
 
 import base64
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -19,6 +21,7 @@ import orjson
 
 from service.app.entryports import EntryFilter, Placed
 from service.app.errors import NotFound
+from service.app.exportopen import Opened, Opener
 from service.app.logquery import LogQuery
 from service.app.logsearch import LogSearch
 from service.app.ports import Store
@@ -49,6 +52,9 @@ COLUMNS: Final = (
 )
 """What a row has: ``leaf`` in hexadecimal, ``entry`` the exact text that was hashed."""
 
+OPENED: Final = ("opened", "disclosures")
+"""What it has besides where personal values are opened: see `exportopen.Opened`."""
+
 MANIFEST: Final = "manifest"
 
 
@@ -58,26 +64,35 @@ class Sheet(Protocol):
     def begin(self) -> bytes:
         """What stands before the first row."""
 
-    def rows(self, placed: Sequence[Placed]) -> bytes:
-        """Some rows."""
+    def rows(self, placed: Sequence[Placed], opened: Sequence[Opened] | None) -> bytes:
+        """Some rows, with what was opened of each; ``None`` where nothing is to be."""
 
     def end(self, manifest: str) -> bytes:
         """What stands behind the last row, with the manifest."""
 
 
 class JsonLines:
-    """A JSON object a line: the index, the leaf, and the entry itself. The last is the manifest."""
+    """A JSON object a line: the index, the leaf, and the entry itself. The last is the manifest.
+
+    What was opened stands before the entry, and has no names of its own that could be taken
+    for the entry's.
+    """
+
+    def __init__(self, *, opens: bool) -> None:
+        """Each row says by itself what was opened."""
+        del opens
 
     def begin(self) -> bytes:
         """Nothing."""
         return b""
 
-    def rows(self, placed: Sequence[Placed]) -> bytes:
+    def rows(self, placed: Sequence[Placed], opened: Sequence[Opened] | None) -> bytes:
         """The entry stands there as it was hashed: its bytes are the canonical ones."""
+        more = [b""] * len(placed) if opened is None else map(_json_of, opened)
         lines = [
-            b'{"index":%d,"leaf":"%s","entry":%s}\n'
-            % (index, entry.leaf.hex().encode(), entry.body)
-            for index, entry in placed
+            b'{"index":%d,"leaf":"%s",%s"entry":%s}\n'
+            % (index, entry.leaf.hex().encode(), besides, entry.body)
+            for (index, entry), besides in zip(placed, more, strict=True)
         ]
         return b"".join(lines)
 
@@ -92,17 +107,29 @@ class Csv:
     The last row has two cells: the word manifest, and the manifest.
     """
 
+    def __init__(self, *, opens: bool) -> None:
+        """With ``opens`` there are two more columns."""
+        self._names = (*COLUMNS, *OPENED) if opens else COLUMNS
+
     def begin(self) -> bytes:
         """The names."""
-        return _csv([COLUMNS])
+        return _csv([self._names])
 
-    def rows(self, placed: Sequence[Placed]) -> bytes:
+    def rows(self, placed: Sequence[Placed], opened: Sequence[Opened] | None) -> bytes:
         """Some rows."""
-        return _csv([row_of(each) for each in placed])
+        rows = [row_of(each) for each in placed]
+        if opened is not None:
+            rows = [(*row, *more) for row, more in zip(rows, opened, strict=True)]
+        return _csv(rows)
 
     def end(self, manifest: str) -> bytes:
         """The last row."""
         return _csv([(MANIFEST, manifest)])
+
+
+def _json_of(opened: Opened) -> bytes:
+    values, disclosures = (text or "null" for text in opened)
+    return f'"opened":{values},"disclosures":{disclosures},'.encode()
 
 
 def _csv(rows: Sequence[Sequence[Any]]) -> bytes:
@@ -133,56 +160,89 @@ def row_of(placed: Placed) -> tuple[Any, ...]:
     )
 
 
-Sheets = Mapping[str, Callable[[], Sheet]]
+class NewSheet(Protocol):
+    """Begins a sheet."""
+
+    def __call__(self, *, opens: bool) -> Sheet:
+        """With ``opens`` there is room for what is opened."""
+
+
+Sheets = Mapping[str, NewSheet]
 """A new sheet of each format, by its name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is exported: in which form, opened or not, and of what; up to which checkpoint.
+
+    ``wanted`` is ``None`` where nothing can be found.
+    """
+
+    form: str
+    opens: bool
+    wanted: EntryFilter | None
+    checkpoint: Checkpoint
+
+    def told(self) -> dict[str, Any]:
+        """The filter as JSON, without what was not asked for."""
+        return {} if self.wanted is None else _told(self.wanted)
 
 
 class Exporter:
     """Streams the published entries that somebody may audit."""
 
-    def __init__(self, store: Store, search: LogSearch, signing: Signing, sheets: Sheets) -> None:
+    def __init__(
+        self, store: Store, search: LogSearch, signing: Signing, sheets: Sheets, opener: Opener
+    ) -> None:
         """Keep the ports."""
         self._store = store
+        self._opener = opener
         self._search = search
         self._signing = signing
         self._sheets = sheets
 
-    def export(self, principal: Principal | None, query: LogQuery, form: str) -> Iterator[bytes]:
+    def export(
+        self, principal: Principal | None, query: LogQuery, form: str, *, opens: bool = False
+    ) -> Iterator[bytes]:
         """The file in pieces. Whatever stands in the way is raised before the first.
 
         Without a principal it is the operator who asks, at the database. Holds no more than
-        one batch, however many entries there are. Raises `Forbidden`, and `NotFound` before
-        the first checkpoint.
+        one batch, however many entries there are. With ``opens`` personal values stand beside
+        the entries, and who asked is an entry that is committed when this returns. Raises
+        `Forbidden`, `NotFound` before the first checkpoint, and `Unavailable` where there
+        is nothing to open with.
         """
         with self._store.read() as reader:
-            wanted = self._search.narrowed(reader, principal, query)
+            wanted = self._search.narrowed(reader, principal, query, opens=opens)
             newest = reader.log.last_checkpoint()
         if newest is None:
             raise NotFound(
                 "no_checkpoint", "no checkpoint was published yet", "ask again in a second"
             )
         checkpoint = parse_checkpoint(parse_note(newest.note).text)
-        return self._pieces(self._sheets[form](), form, wanted, checkpoint)
+        asked = Asked(form=form, opens=opens, wanted=wanted, checkpoint=checkpoint)
+        if opens:
+            self._opener.tell(principal, form, checkpoint.size, asked.told())
+        return self._pieces(self._sheets[form](opens=opens), asked)
 
-    def _pieces(
-        self, sheet: Sheet, form: str, wanted: EntryFilter | None, checkpoint: Checkpoint
-    ) -> Iterator[bytes]:
+    def _pieces(self, sheet: Sheet, asked: Asked) -> Iterator[bytes]:
         written, count = _Written(), 0
         yield written.also(sheet.begin())
-        for placed in self._batches(wanted, checkpoint.size):
+        for placed, opened in self._batches(asked):
             written.leaves.update(b"".join([entry.leaf for _, entry in placed]))
             count += len(placed)
-            yield written.also(sheet.rows(placed))
-        yield sheet.end(self._signed(_manifest(form, count, written, checkpoint, wanted)))
+            yield written.also(sheet.rows(placed, opened))
+        yield sheet.end(self._signed(_manifest(asked, count, written)))
 
-    def _batches(self, wanted: EntryFilter | None, size: int) -> Iterator[Sequence[Placed]]:
-        """Each in a read transaction of its own: the log only grows."""
-        begin = 0
+    def _batches(self, asked: Asked) -> Iterator[tuple[Sequence[Placed], Sequence[Opened] | None]]:
+        """Each in a read transaction of its own: the log only grows, and who is erased is."""
+        begin, wanted, size = 0, asked.wanted, asked.checkpoint.size
         while wanted is not None:
             with self._store.read() as reader:
                 placed = reader.entries.placed(wanted, begin, size, BATCH_ENTRIES)
+                opened = self._opener.opened(reader, placed) if asked.opens else None
             if placed:
-                yield placed
+                yield placed, opened
             if len(placed) < BATCH_ENTRIES:
                 return
             begin = placed[-1].leaf_index + 1
@@ -216,20 +276,20 @@ class _Written:
         return self._bytes.hexdigest()
 
 
-def _manifest(
-    form: str, count: int, written: _Written, checkpoint: Checkpoint, wanted: EntryFilter | None
-) -> str:
-    root = base64.b64encode(checkpoint.root).decode("ascii")
-    query = {} if wanted is None else _told(wanted)
-    lines = (
+def _manifest(asked: Asked, count: int, written: _Written) -> str:
+    point = asked.checkpoint
+    root = base64.b64encode(point.root).decode("ascii")
+    lines = [
         HEADER,
-        f"format {form}",
+        f"format {asked.form}",
         f"entries {count}",
         f"leaves {written.leaves.hexdigest()}",
         f"bytes {written.length} {written.digest}",
-        f"query {orjson.dumps(query, option=orjson.OPT_SORT_KEYS).decode()}",
-        f"checkpoint {checkpoint.origin} {checkpoint.size} {root}",
-    )
+        f"query {orjson.dumps(asked.told(), option=orjson.OPT_SORT_KEYS).decode()}",
+        f"checkpoint {point.origin} {point.size} {root}",
+    ]
+    if asked.opens:
+        lines.append("opened true")
     return "".join(f"{line}\n" for line in lines)
 
 

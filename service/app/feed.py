@@ -5,16 +5,19 @@ nothing appears behind what was read: an entry has an index only once it is comm
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from threading import Event, Lock, Thread
 from typing import Final, Protocol
 
+from service.app.callers import refusals
 from service.app.committer import Report
 from service.app.deskports import Happened
-from service.app.errors import Unavailable
+from service.app.errors import Forbidden, Unavailable
 from service.app.find import follows
 from service.app.ports import Reader, Store
 from service.app.principal import Principal
 from service.app.snapshot import Library, Snapshot
+from service.app.tokenpeople import remembered, seen_by
 
 PAUSE_SECONDS: Final = 0.5
 STEP_ENTRIES: Final = 2_000
@@ -158,10 +161,11 @@ class Feed:
                 self._positions[watcher] = position
 
     def _check_keys(self, reader: Reader, watchers: dict[Watcher, int | None]) -> None:
-        """End those whose key was revoked or has expired."""
-        ids = {watcher.principal.key for watcher in watchers}
-        live = reader.desk.live_keys(ids, reader.now())
-        for watcher in [one for one in watchers if one.principal.key not in live]:
+        """End those whose key or token was revoked or has expired."""
+        now = reader.now()
+        callers = [watcher.principal for watcher in watchers]
+        refused = refusals(reader.tokens, lambda ids: reader.desk.live_keys(ids, now), callers, now)
+        for watcher in [one for one in watchers if one.principal in refused]:
             del watchers[watcher]
             self.leave(watcher)
             watcher.end()
@@ -176,17 +180,27 @@ class _Look:
         self._snapshot = snapshot
         self._now = reader.now()
         self._delegations = reader.delegations(self._now)
+        delegators = {one.delegator for one in self._delegations}
+        self._people = remembered(reader.tokens, delegators, self._now).values()
         self._read: dict[tuple[int, int], Sequence[Happened]] = {}
 
     def seen(self, principal: Principal, begin: int, end: int) -> Sequence[Happened]:
-        """What happened in a part of the log, as far as somebody may see it."""
+        """What happened in a part of the log, as far as somebody may see it.
+
+        Whose token names a role that the policy no longer knows sees nothing.
+        """
         if begin == end:
             return []
+        try:
+            access = seen_by(self._snapshot.access, principal, self._people)
+        except Forbidden:
+            return []
+        snapshot = replace(self._snapshot, access=access)
         found = self._read.get((begin, end))
         if found is None:
             found = self._read[begin, end] = self._reader.desk.happened(begin, end)
         return [
             one
             for one in found
-            if follows(self._snapshot, self._delegations, self._now, principal, one.escalation)
+            if follows(snapshot, self._delegations, self._now, principal, one.escalation)
         ]

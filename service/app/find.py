@@ -11,10 +11,11 @@ from service.app.errors import Forbidden, NotFound
 from service.app.logsearch import entry_json
 from service.app.mandates import ways_to_answer
 from service.app.ports import Filter, Page, Reader, Store, Vault
-from service.app.principal import Principal
+from service.app.principal import Principal, for_caller
 from service.app.pseudonym import name_people, unseal
 from service.app.records import EntryRecord, EscalationRecord, ResolutionRecord
 from service.app.snapshot import Library, Snapshot
+from service.app.tokenpeople import held_by
 from service.core.delegation import Delegation, voice
 from service.core.disclosure import Disclosure
 from service.core.factvalue import rfc3339
@@ -82,7 +83,9 @@ class Finder:
             if record is None:
                 raise _no("escalation", id)
             now = reader.now()
-            if not follows(snapshot, reader.delegations(now), now, principal, record):
+            delegations = reader.delegations(now)
+            snapshot = held_by(snapshot, principal, reader.tokens, delegations, now)
+            if not follows(snapshot, delegations, now, principal, record):
                 raise _no("escalation", id)
         return record
 
@@ -113,7 +116,9 @@ class Finder:
 
     def _seen(self, principal: Principal, thing: str, wanted: Filter) -> Filter:
         """The filter, narrowed to the sites that the caller may see."""
-        sites = self._library.in_force().access.sites(principal.id, thing, "read")
+        sites = for_caller(self._library.in_force().access, principal).sites(
+            principal.id, thing, "read"
+        )
         if sites is None:
             return wanted
         asked = sites if wanted.sites is None else wanted.sites & sites
@@ -230,7 +235,7 @@ def _step(entry: EntryRecord, opened: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _sees(snapshot: Snapshot, principal: Principal, thing: str, site: str) -> bool:
-    return snapshot.access.may(principal.id, thing, "read", site)
+    return for_caller(snapshot.access, principal).may(principal.id, thing, "read", site)
 
 
 def follows(
@@ -240,7 +245,10 @@ def follows(
     principal: Principal,
     record: EscalationRecord,
 ) -> bool:
-    """Whether somebody may see an escalation: their own, one of the site's, or for others."""
+    """Whether somebody may see an escalation: their own, one of the site's, or for others.
+
+    The snapshot is as `tokenpeople.held_by` has it for them.
+    """
     own = principal.id in {record.proposer, record.proposer_owner}
     if own or _sees(snapshot, principal, "escalation", record.site):
         return True
@@ -256,7 +264,8 @@ def _may_audit(snapshot: Snapshot, principal: Principal, site: str | None) -> bo
     """Whether somebody may read an entry; one of no site takes the right at every site."""
     if site is not None:
         return _sees(snapshot, principal, "log", site)
-    return snapshot.access.sites(principal.id, "log", "read") is None
+    access = for_caller(snapshot.access, principal)
+    return access.sites(principal.id, "log", "read") is None
 
 
 def _no(thing: str, id: str) -> NotFound:  # noqa: A002

@@ -10,7 +10,7 @@ from service.app.charges import charged_rows
 from service.app.ending import Ending, Given, decimals_of, expire, value_of
 from service.app.errors import Conflict, Forbidden, NotFound
 from service.app.idempotency import Claim, replay_of
-from service.app.principal import Principal, require
+from service.app.principal import Principal, for_caller, require
 from service.app.propose import Answered, replayed
 from service.app.records import (
     BudgetRecord,
@@ -73,7 +73,8 @@ class Finish:
         self._replay = self._find_replay(batch)
         if self._replay is not None:
             return
-        self._roles = batch.snapshot.access.roles(self.principal.id, self.resolution.site)
+        access = for_caller(batch.snapshot.access, self.principal)
+        self._roles = access.roles(self.principal.id, self.resolution.site)
         if self.move is Move.REVERSE:
             site = self.resolution.site
             require(batch.snapshot.access, self.principal, "escalation", "answer", site)
@@ -163,7 +164,7 @@ class Finish:
     def _require_finisher(self, batch: Batch) -> None:
         """Who proposed it, or answers for the agent that did, or for escalations there."""
         person, record = self.principal.id, self.resolution
-        access = batch.snapshot.access
+        access = for_caller(batch.snapshot.access, self.principal)
         if access.may(person, "escalation", "answer", record.site):
             return
         if person not in {record.agent, record.agent_owner}:

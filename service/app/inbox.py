@@ -11,10 +11,12 @@ import orjson
 from service.app.deskports import Place
 from service.app.find import escalation_summary
 from service.app.mandates import Served, find_way, mandate_json, ways_to_answer
+from service.app.pilot import Pilot, Pilots
 from service.app.ports import Reader, Store, Vault
 from service.app.principal import Principal
 from service.app.records import EscalationRecord, ResolutionRecord
 from service.app.snapshot import Library, Snapshot
+from service.app.tokenpeople import held_by
 from service.core.delegation import Mandate, voice
 from service.core.escalation import State
 from service.core.rulebook import Rulebook
@@ -54,15 +56,15 @@ class Inbox:
     def __init__(self, store: Store, library: Library, vault: Vault) -> None:
         """Keep the ports."""
         self._store = store
-        self._library = library
+        self._pilots = Pilots(store, library)
         self._vault = vault
 
     def list(self, principal: Principal, wanted: Wanted) -> bytes:
         """A page by urgency, with counts over all pages, as JSON."""
-        snapshot = self._library.in_force()
+        snapshot, pilot = self._pilots.in_force()
         with self._store.read() as reader:
             now = reader.now()
-            desk = _Desk(reader, snapshot, self._vault, principal, now)
+            desk = _Desk(reader, snapshot, self._vault, principal, now, pilot)
             found = desk.items(wanted, wanted.limit + 1)
             counted = desk.items(Wanted(site=wanted.site, role=wanted.role), COUNTED_MAX + 1)
             shown = found[: wanted.limit]
@@ -80,6 +82,18 @@ class Inbox:
         return orjson.dumps(body)
 
 
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """By which rules somebody may answer, and in which ways at each site."""
+
+    rulebook: Rulebook
+    ways: Mapping[str, Sequence[Mandate]]
+
+    def reaches(self, site: str, role: str) -> bool:
+        """Whether the role that is asked is in the reach of any way."""
+        return any(role in self.rulebook.ladder(way.roles).reach for way in self.ways[site])
+
+
 class _Desk:
     """One person's way through one read."""
 
@@ -90,16 +104,27 @@ class _Desk:
         vault: Vault,
         principal: Principal,
         now: datetime,
+        pilot: Pilot | None,
     ) -> None:
         self._reader = reader
         self._principal = principal
-        self._rulebook: Rulebook = snapshot.rulebook
         self._piles = [(pile.site, pile.role) for pile in reader.desk.piles()]
         delegations = reader.delegations(now)
+        snapshot = held_by(snapshot, principal, reader.tokens, delegations, now)
         sites = dict.fromkeys([*_known_sites(snapshot), *[site for site, _ in self._piles]])
-        self._ways: Mapping[str, Sequence[Mandate]] = {
-            site: ways_to_answer(snapshot, delegations, principal.id, site, now) for site in sites
-        }
+
+        def side(of: Snapshot) -> _Side:
+            ways = {
+                site: ways_to_answer(of, delegations, principal.id, site, now) for site in sites
+            }
+            return _Side(of.rulebook, ways)
+
+        live = side(snapshot)
+        self._ways, self._pilot = live.ways, pilot
+        self._sides = [live]
+        if pilot is not None:
+            tried = held_by(pilot.snapshot, principal, reader.tokens, delegations, now)
+            self._sides.append(side(tried))
         ways = [way for some in self._ways.values() for way in some]
         people = {principal.id, *[one for way in ways for one in way.through]}
         self._served = Served(snapshot, vault, reader, people)
@@ -130,14 +155,20 @@ class _Desk:
         site, role = pile
         if wanted.site not in {None, site} or wanted.role not in {None, role}:
             return False
-        return any(role in self._rulebook.ladder(way.roles).reach for way in self._ways[site])
+        return any(side.reaches(site, role) for side in self._sides)
 
     def _answerable(self, records: Iterable[EscalationRecord]) -> Iterable[_Item]:
         for record in records:
-            ways, served = self._ways[record.site], self._served.by(record)
-            way = find_way(self._rulebook, ways, self._principal, record, served)
+            side, served = self._side_of(record), self._served.by(record)
+            ways = side.ways[record.site]
+            way = find_way(side.rulebook, ways, self._principal, record, served)
             if isinstance(way, Mandate):
                 yield _Item(record, way)
+
+    def _side_of(self, record: EscalationRecord) -> _Side:
+        """The pilot's for what was begun under its candidate."""
+        begun = self._pilot is not None and self._pilot.began(record.policy_version)
+        return self._sides[-1] if begun else self._sides[0]
 
 
 def _known_sites(snapshot: Snapshot) -> Iterable[str]:

@@ -1,6 +1,7 @@
 """API keys: made once, shown once, stored as digests, revoked for good."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,12 +12,18 @@ from service.app.errors import NotFound, Unauthenticated
 from service.app.ports import Ids, Store
 from service.app.principal import Principal
 from service.app.records import KeyRecord, Writes
+from service.app.tokenports import person_id
+from service.app.tokenrecords import TokenRevocationRecord
 from service.core.factvalue import FactError, check_text, rfc3339
 from service.core.refusal import Fault, Refused
 from service.core.request import AgentKind
 
 PREFIX: Final = "rk_"
 NAME_CHARS_MAX: Final = 128
+_TOKEN_ID: Final = re.compile(r"tok_[0-9a-f]{32}")
+
+_UNKNOWN: Final = "this API key is unknown, revoked or expired"
+_SEND: Final = "send: Authorization: Bearer rk_…, with a key from: remit key create"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +32,18 @@ class NewKey:
 
     record: KeyRecord
     secret: str
+
+
+class EndedKey(Unauthenticated):
+    """A key that was revoked or has expired; ``principal`` is who held it.
+
+    For the log alone: callers are told what they are told of a key that nobody ever had.
+    """
+
+    def __init__(self, principal: Principal, code: str) -> None:
+        """Codes: ``key_revoked``, ``key_expired``."""
+        super().__init__(code, _UNKNOWN, _SEND)
+        self.principal = principal
 
 
 def digest_of(secret: str) -> bytes:
@@ -122,15 +141,54 @@ class Keys:
                 tx.write(Writes(revoked_keys=[id], entries=[entry_of(head, body)]))
         return found
 
+    def revoke_token(self, id: str, *, by: str) -> None:  # noqa: A002
+        """Refuse a token from now on, known or not. Raises `NotFound` for what is no id of one."""
+        if not _TOKEN_ID.fullmatch(id):
+            raise NotFound(
+                "no_key",
+                f"{id!r} is no id of a token",
+                "copy it from the log (by.key of what was done with it), or name its --jti",
+            )
+        with self._store.begin() as tx:
+            body = {"by": {"id": by}, "effect": "token_revoked"}
+            head = Head(id=self._ids.new("ent", tx.at), kind="key", at=tx.at, about=id)
+            revoked = TokenRevocationRecord(id=id, revoked_at=tx.at)
+            tx.write(Writes(token_revocations=[revoked], entries=[entry_of(head, body)]))
+
+    def revoke_person(self, subject: str, *, by: str) -> Sequence[KeyRecord]:
+        """Revoke every key of somebody, and every token issued until now; which keys those were.
+
+        Raises `Refused` for what is no name.
+        """
+        _check_name("subject", subject)
+        live = [key for key in self.list() if key.subject == subject and key.revoked_at is None]
+        about = person_id(subject)
+        with self._store.begin() as tx:
+            body = {
+                "by": {"id": by},
+                "effect": "person_revoked",
+                "subject": subject,
+                "keys": [key.id for key in live],
+            }
+            head = Head(id=self._ids.new("ent", tx.at), kind="key", at=tx.at, about=about)
+            tx.write(
+                Writes(
+                    revoked_keys=[key.id for key in live],
+                    token_revocations=[TokenRevocationRecord(id=about, revoked_at=tx.at)],
+                    entries=[entry_of(head, body)],
+                )
+            )
+        return live
+
     def authenticate(self, secret: str, at: datetime) -> Principal:
-        """Who holds a secret. Raises `Unauthenticated` for unknown, revoked and expired keys."""
+        """Who holds a secret. Raises `Unauthenticated` for unknown keys, `EndedKey` for ended."""
         with self._store.read() as reader:
             found = reader.find_key(digest_of(secret))
-        expired = found is not None and found.expires_at is not None and found.expires_at <= at
-        if found is None or found.revoked_at is not None or expired:
-            raise Unauthenticated(
-                "unknown_key",
-                "this API key is unknown, revoked or expired",
-                "send: Authorization: Bearer rk_…, with a key from: remit key create",
-            )
-        return Principal(id=found.subject, kind=found.kind, owner=found.owner, key=found.id)
+        if found is None:
+            raise Unauthenticated("unknown_key", _UNKNOWN, _SEND)
+        holder = Principal(id=found.subject, kind=found.kind, owner=found.owner, key=found.id)
+        if found.revoked_at is not None:
+            raise EndedKey(holder, "key_revoked")
+        if found.expires_at is not None and found.expires_at <= at:
+            raise EndedKey(holder, "key_expired")
+        return holder

@@ -10,7 +10,7 @@ from service.app.entryports import EntryFilter
 from service.app.errors import Forbidden
 from service.app.logquery import LogQuery, read_query
 from service.app.ports import Reader, Store, Vault
-from service.app.principal import Principal
+from service.app.principal import Principal, for_caller
 from service.app.records import EntryRecord
 from service.app.snapshot import Library, Snapshot
 from service.core.factvalue import rfc3339
@@ -51,17 +51,24 @@ class LogSearch:
         return _page(found, page.limit)
 
     def narrowed(
-        self, reader: Reader, principal: Principal | None, query: LogQuery
+        self,
+        reader: Reader,
+        principal: Principal | None,
+        query: LogQuery,
+        *,
+        opens: bool = False,
     ) -> EntryFilter | None:
         """The filter of a question; ``None`` where it can find nothing. Raises `Forbidden`.
 
-        It takes only the sites that the caller may audit, has the person by surrogate, and
-        the escalation by its resolution.
+        It takes only the sites that the caller may audit, and with ``opens`` may open, has the
+        person by surrogate, and the escalation by its resolution.
         """
         wanted = query.wanted
         if principal is not None:
             snapshot = self._library.in_force()
-            wanted = replace(wanted, sites=_audited(snapshot, principal, wanted.sites))
+            for action in ("read", "open") if opens else ("read",):
+                sites = _allowed(snapshot, principal, action, wanted.sites)
+                wanted = replace(wanted, sites=sites)
         if query.escalation is not None:
             record = reader.find_escalation(query.escalation)
             if record is None or wanted.about not in {None, record.resolution}:
@@ -94,17 +101,17 @@ def entry_json(record: EntryRecord) -> dict[str, Any]:
     }
 
 
-def _audited(
-    snapshot: Snapshot, principal: Principal, asked: frozenset[str] | None
+def _allowed(
+    snapshot: Snapshot, principal: Principal, action: str, asked: frozenset[str] | None
 ) -> frozenset[str] | None:
-    sites = snapshot.access.sites(principal.id, "log", "read")
+    sites = for_caller(snapshot.access, principal).sites(principal.id, "log", action)
     if sites is None:
         return asked
     if not sites:
         raise Forbidden(
             "not_permitted",
-            f"{principal.id} may not read any log",
-            "ask whoever keeps access.csv for a role with: log, read",
+            f"{principal.id} may not {action} any log",
+            f"ask whoever keeps access.csv for a role with: log, {action}",
         )
     return sites if asked is None else asked & sites
 

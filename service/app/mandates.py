@@ -4,12 +4,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from service.app.accessports import Access
 from service.app.batch import Batch
 from service.app.errors import Forbidden
-from service.app.ports import Access, Reader, Vault
+from service.app.ports import Reader, Vault
 from service.app.principal import Principal
 from service.app.records import EscalationRecord
 from service.app.snapshot import Snapshot
+from service.app.tokenpeople import held_by
 from service.core.delegation import Delegation, Mandate, mandates
 from service.core.escalation import Objection, find_objection
 from service.core.factvalue import rfc3339
@@ -51,7 +53,8 @@ def ways_to_answer(
 ) -> tuple[Mandate, ...]:
     """Every way in which somebody may answer at a site now: on their own, then for others.
 
-    A delegate may answer where the delegator may, though the file gives them no right.
+    A delegate may answer where the delegator may, though the file gives them no right. The
+    snapshot is as `tokenpeople.held_by` has it for whoever asks.
     """
     access = snapshot.access
 
@@ -70,9 +73,11 @@ def ways_to_answer(
     return for_others if own is None else (own, *for_others)
 
 
-def ways_in_batch(batch: Batch, person: str, site: str) -> tuple[Mandate, ...]:
+def ways_in_batch(batch: Batch, principal: Principal, site: str) -> tuple[Mandate, ...]:
     """The same in a transaction, with what was delegated earlier in the same batch."""
-    return ways_to_answer(batch.snapshot, standing_in(batch), person, site, batch.at)
+    delegations = standing_in(batch)
+    snapshot = held_by(batch.snapshot, principal, batch.tx.tokens, delegations, batch.at)
+    return ways_to_answer(snapshot, delegations, principal.id, site, batch.at)
 
 
 def standing_in(batch: Batch, *, locked: bool = False) -> Sequence[Delegation]:

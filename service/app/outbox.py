@@ -7,7 +7,7 @@ from typing import Any
 from service.app.errors import Conflict, Forbidden, NotFound
 from service.app.noticerecords import NoticeRecord
 from service.app.ports import Filter, Page, Store
-from service.app.principal import Principal, require
+from service.app.principal import Principal, for_caller, require
 from service.app.records import Writes
 from service.app.snapshot import Library
 from service.core.factvalue import rfc3339
@@ -65,7 +65,7 @@ class Outbox:
 
     def _require(self, caller: Principal, notice: NoticeRecord) -> None:
         """A notice that the caller may not even see does not exist for them."""
-        access = self._library.in_force().access
+        access = for_caller(self._library.in_force().access, caller)
         if not access.may(caller.id, THING, "read", notice.site):
             raise _no_notice(notice.id)
         require(access, caller, THING, "redeliver", notice.site)
@@ -73,7 +73,8 @@ class Outbox:
     def _seen(self, caller: Principal | None, wanted: Filter) -> Filter:
         if caller is None:
             return wanted
-        sites = self._library.in_force().access.sites(caller.id, THING, "read")
+        access = for_caller(self._library.in_force().access, caller)
+        sites = access.sites(caller.id, THING, "read")
         if sites is None:
             return wanted
         if not sites:

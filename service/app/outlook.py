@@ -9,6 +9,7 @@ from service.app.casecommand import restored_request
 from service.app.ports import Reader
 from service.app.records import EscalationRecord, ResolutionRecord
 from service.app.snapshot import Snapshot
+from service.app.tokenpeople import remembered, told_by
 from service.core.answer import answer_of, headroom_json, money_json
 from service.core.decision import Decision, Outcome
 from service.core.delegation import Mandate
@@ -37,7 +38,8 @@ class Outlook:
         self._reader = reader
         rulebook = snapshot.rulebook
         self._rulebook: Rulebook = rulebook
-        self._access = snapshot.access
+        known = remembered(reader.tokens, {resolution.agent}, at)
+        self._access = told_by(snapshot.access, known.values())
         self._escalation = escalation
         self._at = at
         self._request: Request | None

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from service.app.errors import Forbidden
-from service.app.principal import Principal
+from service.app.principal import Principal, for_caller
 from service.app.snapshot import Library
 from service.core.rulebook import Fact, Resolution, Rulebook
 
@@ -20,7 +20,8 @@ class PolicyReader:
     def in_force(self, principal: Principal) -> bytes:
         """The policy in force as JSON. Raises `Forbidden` for who may read it at no site."""
         snapshot = self._library.in_force()
-        sites = snapshot.access.sites(principal.id, "policy", "read")
+        access = for_caller(snapshot.access, principal)
+        sites = access.sites(principal.id, "policy", "read")
         if sites is not None and not sites:
             raise Forbidden(
                 "not_permitted",

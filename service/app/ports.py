@@ -24,6 +24,9 @@ from service.app.records import (
     SurrogateRecord,
     Writes,
 )
+from service.app.standingports import StandingReader
+from service.app.tokenports import TokenReader
+from service.app.trialports import TrialReader, TrialTransaction
 from service.core.delegation import Delegation
 
 
@@ -67,25 +70,6 @@ class Vault(Protocol):
 
     def unseal(self, wrapped: bytes, sealed: bytes, context: str) -> bytes:
         """The inverse of `seal`. Raises `ValueError` where anything was altered."""
-
-
-class Access(Protocol):
-    """Who holds which role where, and may do what. One immutable snapshot per policy version."""
-
-    def roles(self, person: str, site: str) -> tuple[str, ...]:
-        """The rulebook's roles that a person holds at a site, lowest rank first."""
-
-    def may(self, person: str, thing: str, action: str, site: str) -> bool:
-        """Whether a person may do ``action`` to ``thing`` at a site."""
-
-    def sites(self, person: str, thing: str, action: str) -> frozenset[str] | None:
-        """The sites where a person may; ``None`` for every site (``*``)."""
-
-    def is_granted(self, thing: str, action: str) -> bool:
-        """Whether any role at all may do ``action`` to ``thing``, whoever holds it."""
-
-    def people(self) -> Sequence[str]:
-        """Everybody the access file names, in its order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +150,9 @@ class Transaction(Protocol):
     def head(self) -> str | None:
         """The version of the policy in force; ``None`` in an empty database."""
 
+    def trial(self) -> str | None:
+        """The id of the trial that runs beside it; ``None`` nearly always."""
+
     @property
     def erasures(self) -> ErasureTransaction:
         """Erasures."""
@@ -173,6 +160,14 @@ class Transaction(Protocol):
     @property
     def publications(self) -> PublicationTransaction:
         """Publications."""
+
+    @property
+    def tokens(self) -> TokenReader:
+        """Tokens: what was revoked of them, and who came with one."""
+
+    @property
+    def trials(self) -> TrialTransaction:
+        """Trials."""
 
     def lock_head(self) -> str | None:
         """The same, once nobody else is publishing.
@@ -261,6 +256,14 @@ class Reader(Protocol):
     @property
     def publications(self) -> PublicationReader:
         """Publications, and the versions that they made."""
+
+    @property
+    def tokens(self) -> TokenReader:
+        """Tokens: what was revoked of them, and who came with one."""
+
+    @property
+    def trials(self) -> TrialReader:
+        """Candidates that are tried."""
 
     def list_policies(self) -> Sequence[str]:
         """Every version that was ever published, in the order of first publication."""
@@ -351,6 +354,10 @@ class Reader(Protocol):
     @property
     def erasures(self) -> ErasureReader:
         """Erasures."""
+
+    @property
+    def standing(self) -> StandingReader:
+        """Counts of what waits."""
 
     def now(self) -> datetime:
         """The database's clock, as a transaction that began at this moment would read it."""

@@ -14,7 +14,7 @@ from service.app.entry import Head, caller_body, decision_body, entry_of, of_dec
 from service.app.errors import TooMany
 from service.app.floodguard import Guards
 from service.app.idempotency import Claim, replay_of
-from service.app.principal import Principal, require
+from service.app.principal import Principal, for_caller, require
 from service.app.pseudonym import (
     PersonalValue,
     Pseudonymous,
@@ -64,20 +64,21 @@ def read_request(snapshot: Snapshot, principal: Principal, body: Any) -> Request
 
     Raises `Refused` for what cannot be decided, `Forbidden` where the caller may not propose.
     """
+    access = for_caller(snapshot.access, principal)
 
     def at(site: str) -> Agent:
-        roles = snapshot.access.roles(principal.id, site)
+        roles = access.roles(principal.id, site)
         return Agent(id=principal.id, kind=principal.kind, owner=principal.owner, roles=roles)
 
     request = read_proposal(snapshot.rulebook, body, at)
-    require(snapshot.access, principal, "resolution", "propose", request.site)
+    require(access, principal, "resolution", "propose", request.site)
     return request
 
 
-def with_roles(snapshot: Snapshot, request: Request) -> Request:
-    """The request with the roles that its agent holds at its site."""
+def with_roles(snapshot: Snapshot, principal: Principal, request: Request) -> Request:
+    """The request with the roles that the caller, its agent, holds at its site."""
     agent = request.agent
-    roles = snapshot.access.roles(agent.id, request.site)
+    roles = for_caller(snapshot.access, principal).roles(agent.id, request.site)
     return replace(request, agent=replace(agent, roles=roles))
 
 

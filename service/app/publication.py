@@ -23,6 +23,7 @@ from service.app.propose import Answered
 from service.app.publicationrecords import PublicationEffect, PublicationRecord
 from service.app.records import EntryRecord, PolicyRecord
 from service.app.snapshot import Snapshot
+from service.app.trialend import supersede
 from service.core.factvalue import rfc3339
 from service.policyfile.digest import is_of_version
 
@@ -105,6 +106,7 @@ class _Publishing(PlainCommand):
         )
         batch.writes.policies.append(policy)
         batch.writes.head = record.version
+        supersede(batch, record.rules, self.principal)
 
     def _told(self, batch: Batch, record: PublicationRecord, status: int) -> Answered:
         """The entry of the log, the kept answer, and the answer."""

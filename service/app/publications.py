@@ -6,10 +6,11 @@ from typing import Any, Final
 
 import orjson
 
+from service.app.accessports import Access
 from service.app.errors import Forbidden, NotFound
-from service.app.policycheck import check, checked_json, fit
-from service.app.ports import Access, Page, Store
-from service.app.principal import Principal, require
+from service.app.policycheck import check, checked_json, fit, remarks
+from service.app.ports import Page, Store
+from service.app.principal import Principal, for_caller, require
 from service.app.publication import EVERYWHERE, no_publication, publication_json
 from service.app.publicationports import VersionRecord
 from service.app.snapshot import Compile, Library, Snapshot
@@ -35,18 +36,27 @@ class Publications:
         self._compile = compile_files
         self._turn = Lock()
 
-    def check(self, principal: Principal, files: Files) -> bytes:
-        """What would keep a set from being put in force, as JSON. Raises `Forbidden`."""
+    def check(self, principal: Principal, files: Files, *, strict: bool = False) -> bytes:
+        """What would keep a set from being put in force, and what is odd about it, as JSON.
+
+        With ``strict`` it is not ``ok`` where anything is remarked. Raises `Forbidden`.
+        """
         self._require_author(principal)
         with self._turn:
             checked = check(files, self._compile)
-        return orjson.dumps(checked_json(checked, digest_version(files)))
+            lints = remarks(files, checked)
+        return orjson.dumps(checked_json(checked, lints, digest_version(files), strict=strict))
 
     def candidate(self, principal: Principal, files: Files) -> Snapshot:
         """A set that may be put in force. Raises `Forbidden` and `PolicyRefused`."""
         self._require_author(principal)
         with self._turn:
             return self._remembered(fit(check(files, self._compile)))
+
+    def remember(self, files: Files) -> None:
+        """Compile and test a set before a batch needs it. Raises `PolicyRefused`."""
+        with self._turn:
+            self._remembered(fit(check(files, self._compile)))
 
     def earlier(self, principal: Principal, version: str) -> Snapshot:
         """A version that was published before. Raises `Forbidden` and `NotFound`.
@@ -122,7 +132,7 @@ class Publications:
         require(access, principal, "policy", "publish", EVERYWHERE)
 
     def _require_any(self, principal: Principal, rights: Sequence[tuple[str, str]]) -> None:
-        access = self._library.in_force().access
+        access = for_caller(self._library.in_force().access, principal)
         if not any(_holds(access, principal.id, *right) for right in rights):
             raise Forbidden(
                 "not_permitted",

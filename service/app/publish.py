@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from service.app.entry import Head, entry_of
-from service.app.ports import Ids, Store
+from service.app.ports import Ids, Store, Transaction
 from service.app.publication import digest_changes
 from service.app.records import PolicyRecord, Writes
 from service.app.snapshot import Library, Snapshot
+from service.app.trialend import End, ended, find_superseded
 
 
 class Publisher:
@@ -67,8 +68,22 @@ class Publisher:
             writes = Writes(
                 policies=[record], head=rulebook.version, entries=[entry_of(head, body)]
             )
+            self._supersede(tx, rulebook.rules, by, writes)
             tx.write(writes)
         return True
+
+    def _supersede(self, tx: Transaction, rules: str, by: str, writes: Writes) -> None:
+        """End the trial that was to be beside the set before."""
+        found = find_superseded(tx, rules)
+        if found is None:
+            return
+        record, counts = found
+        who = {"id": by, "kind": "service", "owner": None, "key": None}
+        end = End(at=tx.at, reason="superseded", by=who)
+        after, entry = ended(self._ids, record, counts, end)
+        writes.trial_changes.append(after)
+        writes.entries.append(entry)
+        writes.trial_over = True
 
     def _files_of(self, version: str | None) -> Mapping[str, bytes]:
         """What was in force, as it was published, whether it loads by now or not."""

@@ -12,6 +12,8 @@ from typing import Literal
 from service.app.erasurerecords import ErasureRecord
 from service.app.noticerecords import LeaseRecord, NoticeRecord
 from service.app.publicationrecords import PublicationRecord
+from service.app.tokenrecords import TokenPersonRecord, TokenRevocationRecord
+from service.app.trialrecords import TrialCounts, TrialFigures, TrialRecord
 from service.core.budget import Balance
 from service.core.delegation import Delegation
 from service.core.hold import Charge
@@ -40,6 +42,8 @@ EntryKind = Literal[
     "signing_key",
     "restart",
     "erasure",
+    "export",
+    "trial",
 ]
 
 
@@ -241,6 +245,8 @@ class Writes:
     head: str | None = None
     keys: list[KeyRecord] = field(default_factory=list)
     revoked_keys: list[str] = field(default_factory=list)
+    token_revocations: list[TokenRevocationRecord] = field(default_factory=list)
+    token_people: list[TokenPersonRecord] = field(default_factory=list)
     subject_keys: list[SubjectKeyRecord] = field(default_factory=list)
     surrogates: list[SurrogateRecord] = field(default_factory=list)
     budgets: list[BudgetChange] = field(default_factory=list)
@@ -258,6 +264,12 @@ class Writes:
     erasure_changes: list[ErasureRecord] = field(default_factory=list)
     publications: list[PublicationRecord] = field(default_factory=list)
     publication_changes: list[PublicationRecord] = field(default_factory=list)
+    trials: list[TrialRecord] = field(default_factory=list)
+    trial_changes: list[TrialRecord] = field(default_factory=list)
+    trial_figures: list[TrialFigures] = field(default_factory=list)
+    trial_counts: TrialCounts | None = None
+    trial_started: str | None = None
+    trial_over: bool = False
     erased: list[str] = field(default_factory=list)
     forgotten: list[bytes] = field(default_factory=list)
     notices: list[NoticeRecord] = field(default_factory=list)

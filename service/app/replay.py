@@ -84,7 +84,6 @@ class Replay:
         self._baseline = None if baseline is None else Desk(baseline, returning)
         self._window = window
         self._pending: dict[str, _Pending] = {}
-        self._number = 0
         self._is_shared = baseline is not None and reads_alike(candidate, baseline)
 
     def take(self, event: Event) -> None:
@@ -109,7 +108,6 @@ class Replay:
         return (self._candidate,) if self._baseline is None else (self._baseline, self._candidate)
 
     def _ask(self, asked: Asked) -> None:
-        self._number += 1
         is_held = asked.state == "held"
         before, given = self._before(asked, is_held=is_held)
         if self._window.since is not None and asked.at < self._window.since:
@@ -121,7 +119,7 @@ class Replay:
             self.tally.note(
                 Flip(
                     max(before.value_minor or 0, after.value_minor or 0),
-                    -self._number,
+                    -asked.number,
                     asked.id,
                     asked.at,
                     asked.site,

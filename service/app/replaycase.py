@@ -33,7 +33,8 @@ class Asked(NamedTuple):
     """A request that was decided. ``recorded`` is what the log says came of it.
 
     ``id`` names the line or the entry; ``about`` is the resolution's id in a log. ``state``
-    is that of the recorded resolution, ``charged_role`` the one whose budgets it charged.
+    is that of the recorded resolution. ``number`` grows from what came earlier to what came
+    later, the same however the stream is split.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Asked(NamedTuple):
     about: str = ""
     recorded: Verdict | None = None
     state: str | None = None
+    number: int = 0
 
 
 class Answered(NamedTuple):

@@ -41,13 +41,14 @@ class Lines:
         found = self._first_read(text)
         number = f"line {self._number}"
         if isinstance(found, Refused):
-            return Asked(number, self._at, "", partial(_raise, found))
+            return Asked(number, self._at, "", partial(_raise, found), number=self._number)
         self._at = found.at
         proposal = found.proposal
         site = proposal.get("site") if isinstance(proposal, dict) else None
         read = {self._reader: found}
         request = partial(self._request, text, read)
-        return Asked(number, found.at, site if isinstance(site, str) else "", request)
+        named = site if isinstance(site, str) else ""
+        return Asked(number, found.at, named, request, number=self._number)
 
     def _first_read(self, text: bytes) -> Line | Refused:
         """The line as the first rulebook reads it that can."""

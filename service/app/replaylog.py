@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -12,8 +12,7 @@ from service.app.ports import Filter, Page, Store
 from service.app.pseudonym import NOBODY
 from service.app.records import EntryRecord
 from service.app.replaycase import Answered, Asked, Ended, Event, verdict_in
-from service.app.replaylines import part_of
-from service.app.replayorder import in_order
+from service.app.replayorder import Entry, in_order
 from service.core.escalation import GRANTS
 from service.core.expression import FactValue
 from service.core.factvalue import FactError, read_fact
@@ -24,8 +23,10 @@ from service.core.rulebook import Fact, FactType, Rulebook
 PAGE_ENTRIES: Final = 500
 ENDS: Final = ("settle", "release", "expire", "reverse")
 _FINAL: Final = frozenset({*GRANTS, "deny", "time_out", "withdraw", "lapse"})
-_ESCALATED: Final = frozenset({"answer", "timeout", "withdraw", "reroute"})
+_KINDS: Final = frozenset({"decision", *ENDS, "answer", "timeout", "withdraw", "reroute"})
 _THERE: Final = "there"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +34,9 @@ class Log:
     """Reads entries before ``until``, from ``since`` on, a page and a short read at a time.
 
     ``notes`` counts what of recorded requests a rulebook could not take, by a sentence.
-    ``part`` of ``parts`` reads the entries of its own sites. ``asks_people`` says that some
-    budget is kept per a personal fact other than the subject, which the entry does not tell:
-    the resolution is looked up then.
+    ``sites`` are those to read, ``None`` every one. ``asks_people`` says that some budget
+    is kept per a personal fact other than the subject, which the entry does not tell: the
+    resolution is looked up then.
     """
 
     store: Store
@@ -43,22 +44,24 @@ class Log:
     until: datetime | None
     notes: dict[str, int]
     asks_people: bool = False
-    part: int = 0
-    parts: int = 1
+    sites: frozenset[str] | None = None
     advance: Callable[[int], object] = int
 
     def events(self) -> Iterator[Event]:
         """Every event, in the order in which the budgets changed."""
-        bodies = ((it, _body(it)) for it in self._entries(None) if self._is_mine(it))
-        for entry, body in in_order(bodies, is_whole=self.since is None):
+        for entry, body in in_order(self.entries(), is_whole=self.since is None):
             yield self._event(entry, body)
+
+    def entries(self) -> Iterator[Entry]:
+        """What events are made of, with their bodies, by their ids."""
+        return ((it, _body(it)) for it in self._entries(None) if it.kind in _KINDS)
 
     def returning(self) -> frozenset[str]:
         """The resolutions of which money came back, or a hold ended."""
         return frozenset(entry.about for kind in ENDS for entry in self._entries(kind))
 
     def _entries(self, kind: str | None) -> Iterator[EntryRecord]:
-        wanted = Filter(kind=kind, since=self.since, until=self.until)
+        wanted = Filter(kind=kind, sites=self.sites, since=self.since, until=self.until)
         after: str | None = None
         while True:
             page = Page(after=after, limit=PAGE_ENTRIES, oldest_first=True)
@@ -71,17 +74,13 @@ class Log:
                 return
             after = entries[-1].id
 
-    def _is_mine(self, entry: EntryRecord) -> bool:
-        if entry.kind != "decision" and entry.kind not in ENDS and entry.kind not in _ESCALATED:
-            return False
-        return self.parts == 1 or part_of(entry.site or "", self.parts) == self.part
-
     def _event(self, entry: EntryRecord, body: Mapping[str, Any]) -> Event:
         if entry.kind == "decision":
-            return self._asked(entry, body)
+            return self.asked(entry, body)
         return _ended(entry, body) if entry.kind in ENDS else _answered(entry, body)
 
-    def _asked(self, entry: EntryRecord, body: Mapping[str, Any]) -> Asked:
+    def asked(self, entry: EntryRecord, body: Mapping[str, Any]) -> Asked:
+        """The event of a decision's entry."""
         return Asked(
             id=entry.id,
             at=entry.at,
@@ -90,6 +89,7 @@ class Log:
             about=entry.about,
             recorded=verdict_in(body),
             state=body["state"],
+            number=(entry.at - _EPOCH) // _MICROSECOND,
         )
 
     def _request(

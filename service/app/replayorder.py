@@ -42,7 +42,7 @@ class _Order:
 
     def run(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         for entry in entries:
-            step = _Step(entry, tuple(_rows(*entry)))
+            step = _Step(entry, tuple(rows_of(*entry)))
             if not self._waiting and self._is_next(step):
                 yield self._passed(step)
                 continue
@@ -86,7 +86,7 @@ class _Order:
         return step.entry
 
 
-def _rows(entry: EntryRecord, body: Mapping[str, Any]) -> Iterator[tuple[str, int, int]]:
+def rows_of(entry: EntryRecord, body: Mapping[str, Any]) -> Iterator[tuple[str, int, int]]:
     """The budget rows of an entry, with their versions before and after it."""
     decided = body.get("decision") if entry.kind == "answer" else body
     for line in (decided or {}).get("budgets", ()):

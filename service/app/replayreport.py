@@ -98,8 +98,8 @@ def _rows(name: str, rows: Mapping[str, Row], book: Rulebook) -> list[dict[str, 
     ]
 
 
-def _by_time(flip: Flip) -> tuple[object, int]:
-    return flip.at, -flip.number
+def _by_time(flip: Flip) -> tuple[object, ...]:
+    return flip.at, -flip.number, flip.id
 
 
 def _flip(flip: Flip, book: Rulebook) -> dict[str, Any]:

@@ -14,23 +14,34 @@ from service.app.replaylines import Lines
 from service.app.replaylog import Log, asks_people
 from service.app.replaytally import FLIPS_KEPT, Tally
 from service.core.rulebook import Budget, Rulebook
+from service.core.window import LASTS_MAX
 from service.policyfile.load import load_rulebook
 
-Advance = Callable[[int], None]
+Advance = Callable[[int], object]
 """Told how much more was done: bytes of a file, or entries of a log."""
 
 STEP: Final = 1_000
 """How many lines or entries are done between two tellings."""
 
-_LASTS: Final = {"day": 2, "week": 9, "month": 33, "quarter": 94, "year": 368}
-"""Days; longer than any such window, whatever the clocks do in it."""
+
+class ReplayFailed(Exception):  # noqa: N818 - named for what happened
+    """A process of a replay ended before its time. The message says how, and no fact."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Stream:
+    """What is replayed: a file of proposals, or the log of a database. Shows no password."""
+
+    path: Path | None = None
+    database: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
     """What one process does. Sets are given as files, since compiled ones stay where they are.
 
-    ``part`` of ``parts`` takes the requests of its own sites.
+    Of a file ``part`` of ``parts`` takes the requests of its own sites; of a log those of
+    ``sites``, or all.
     """
 
     candidate: Mapping[str, bytes]
@@ -39,10 +50,11 @@ class Share:
     flips_max: int = FLIPS_KEPT
     part: int = 0
     parts: int = 1
+    sites: frozenset[str] | None = None
 
 
 def why_not_split(rulebooks: Iterable[Rulebook]) -> str | None:
-    """Why sites cannot be replayed apart from each other; ``None`` where they can."""
+    """Why the sites of a file cannot be replayed apart; ``None`` where they can."""
     shared = [
         budget.id for book in rulebooks for budget in book.budgets if "site.id" not in budget.per
     ]
@@ -66,20 +78,30 @@ def replay_log(share: Share, store: Store, advance: Advance) -> Tally:
     """Replay the log of a database."""
     candidate, baseline = _books(share)
     books = (candidate,) if baseline is None else (candidate, baseline)
-    notes: dict[str, int] = {}
-    log = Log(
+    log = log_of(store, books, share.window, sites=share.sites, advance=advance)
+    tally = _run(share, candidate, baseline, log.events(), log.returning())
+    tally.notes.update(log.notes)
+    return tally
+
+
+def log_of(
+    store: Store,
+    books: tuple[Rulebook, ...],
+    window: Window,
+    *,
+    sites: frozenset[str] | None = None,
+    advance: Advance = int,
+) -> Log:
+    """What of a log has to be read, so that every budget is as it was when the window begins."""
+    return Log(
         store=store,
-        since=begins(books, share.window.since),
-        until=share.window.until,
-        notes=notes,
+        since=begins(books, window.since),
+        until=window.until,
+        notes={},
         asks_people=asks_people(books),
-        part=share.part,
-        parts=share.parts,
+        sites=sites,
         advance=advance,
     )
-    tally = _run(share, candidate, baseline, log.events(), log.returning())
-    tally.notes.update(notes)
-    return tally
 
 
 def begins(rulebooks: Iterable[Rulebook], since: datetime | None) -> datetime | None:
@@ -100,7 +122,7 @@ def begins(rulebooks: Iterable[Rulebook], since: datetime | None) -> datetime | 
 
 
 def _lasts(budget: Budget) -> timedelta | None:
-    return budget.within if budget.every is None else timedelta(days=_LASTS[budget.every])
+    return budget.within if budget.every is None else LASTS_MAX[budget.every]
 
 
 def _books(share: Share) -> tuple[Rulebook, Rulebook | None]:

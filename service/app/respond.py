@@ -66,7 +66,7 @@ class Respond(CaseCommand):
                 "nobody denies their own request, nor that of an agent they own",
                 "withdraw it: POST /v1/escalations/{id}/withdraw",
             )
-        self._ways = ways_in_batch(batch, person, site)
+        self._ways = ways_in_batch(batch, self.principal, site)
         if not self._ways:
             require(batch.snapshot.access, self.principal, THING, "answer", site)
         self._served = self._find_served(batch)
@@ -156,7 +156,7 @@ class Respond(CaseCommand):
         """Those that hold still, should a command before this one have taken some away."""
         if not (batch.writes.delegations or batch.writes.delegation_changes):
             return self._ways
-        left = ways_in_batch(batch, self.principal.id, self.escalation.site)
+        left = ways_in_batch(batch, self.principal, self.escalation.site)
         return tuple([way for way in self._ways if way in left])
 
     def _require_legal(self, record: EscalationRecord) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Lock
 
+from service.app.accessports import Access
 from service.app.errors import Unavailable
-from service.app.ports import Access, Reader, Store
+from service.app.ports import Reader, Store
 from service.core.rulebook import Rulebook
 
 
@@ -55,6 +56,14 @@ class Library:
             return found
         with self._store.read() as reader:
             return self.read(reader, version)
+
+    def compiled(self, version: str, files: Mapping[str, bytes]) -> Snapshot:
+        """The snapshot of files whose version is known. Raises `PolicyErrors`."""
+        found = self._snapshots.get(version)
+        if found is None:
+            found = self._compile(files)
+            self.keep(found)
+        return found
 
     def follow(self, version: str) -> Snapshot:
         """The snapshot of the version that a transaction found in force; now the latest."""

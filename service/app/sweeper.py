@@ -9,8 +9,10 @@ from service.app.committer import Committer, Report
 from service.app.elapse import Elapse, Remind
 from service.app.erasures import left_open, outlived
 from service.app.finish import Expire
+from service.app.pilot import tried_roles
 from service.app.ports import Reader, Store
 from service.app.snapshot import Library
+from service.app.trials import trials_over
 
 PAUSE_SECONDS: Final = 0.4
 """How long nobody looks: what is overdue is ended within a second, reading and writing included."""
@@ -45,7 +47,7 @@ def stranded_by(library: Library) -> Due:
         version = reader.head()
         if version is None:
             return []
-        roles = library.get(version).rulebook.roles
+        roles = {*library.get(version).rulebook.roles, *tried_roles(reader, library)}
         return [Elapse(one) for one in reader.stranded_escalations(roles, OVERDUE_MAX)]
 
     return stranded
@@ -54,7 +56,7 @@ def stranded_by(library: Library) -> Due:
 def everything_due(library: Library) -> Sequence[Due]:
     """All that ends or moves by itself."""
     due = overdue_holds, overdue_answers, reminders, stranded_by(library)
-    return *due, left_open, outlived
+    return *due, left_open, outlived, trials_over
 
 
 class Sweeper:

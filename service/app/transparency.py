@@ -15,7 +15,7 @@ from service.app.logports import LogReader
 from service.app.logrecords import CheckpointRecord, LogKeyRecord
 from service.app.logtree import read_tile, tree_of
 from service.app.ports import Page, Store
-from service.app.principal import Principal
+from service.app.principal import Principal, for_caller
 from service.app.snapshot import Library
 from service.core.factvalue import rfc3339
 from service.core.proof import prove_inclusion
@@ -127,7 +127,9 @@ class Transparency:
         )
 
     def _require_log(self, principal: Principal, *, everywhere: bool = False) -> None:
-        sites = self._library.in_force().access.sites(principal.id, "log", "read")
+        sites = for_caller(self._library.in_force().access, principal).sites(
+            principal.id, "log", "read"
+        )
         if sites is None or (sites and not everywhere):
             return
         raise Forbidden(

@@ -14,6 +14,7 @@ KINDS: Final = frozenset(
         "delegation",
         "erasure",
         "expire",
+        "export",
         "key",
         "policy",
         "refused",
@@ -26,6 +27,7 @@ KINDS: Final = frozenset(
         "settle",
         "signing_key",
         "timeout",
+        "trial",
         "withdraw",
     }
 )

@@ -1,12 +1,13 @@
 """Exports: whether a file has just the entries that its signed manifest says."""
 
+import base64
 import csv
 import hashlib
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -109,8 +110,10 @@ def _json_rows(path: Path) -> Iterator[bytes | str]:
             try:
                 row = orjson.loads(line)
                 manifest = row.get(MANIFEST)
+                if manifest is None:
+                    check_opened(row["entry"], row.get("opened"), row.get("disclosures"))
                 yield _exact(line) if manifest is None else str(manifest)
-            except (orjson.JSONDecodeError, AttributeError, EntryError) as error:
+            except (orjson.JSONDecodeError, AttributeError, KeyError, EntryError) as error:
                 raise ExportError(f"line {number} is none of an export: {error}") from None
 
 
@@ -136,6 +139,55 @@ def _csv_rows(path: Path) -> Iterator[bytes | str]:
             if row[:1] == [MANIFEST]:
                 yield row[1]
             elif len(row) == len(names):
+                _check_cells(row[place], dict(zip(names, row, strict=True)))
                 yield row[place].encode()
             else:
                 raise ExportError(f"line {rows.line_num} is cut short")
+
+
+def _check_cells(entry: str, row: dict[str, str]) -> None:
+    try:
+        check_texts(entry, row.get("opened"), row.get("disclosures"))
+    except EntryError as error:
+        raise ExportError(f"a row is none of an export: {error}") from None
+
+
+def check_texts(entry: str, opened: str | None, disclosures: str | None) -> None:
+    """As `check_opened`, of texts of JSON; nothing was opened where there is no text."""
+    if not opened and not disclosures:
+        return
+    try:
+        check_opened(*(orjson.loads(text or "null") for text in (entry, opened, disclosures)))
+    except orjson.JSONDecodeError as error:
+        raise EntryError(str(error)) from None
+
+
+def check_opened(entry: Any, opened: Any, disclosures: Any) -> None:  # noqa: ANN401 — JSON
+    """Raises `EntryError` unless an entry commits to what was opened (RFC 9901, section 4.2.3).
+
+    Whoever exports could put any name beside an entry. The entry has the digest of each
+    disclosure, and each says what is told of it: a salt, a name and a value.
+    """
+    if opened is None and disclosures is None:
+        return
+    try:
+        commitments = set(entry["_sd"])
+        digests = [_digest(text) for text in disclosures]
+        said = [_disclosed(text) for text in disclosures]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise EntryError(f"what was opened cannot be read: {error}") from None
+    if not commitments.issuperset(digests):
+        raise EntryError("the entry does not commit to what was opened")
+    if said != opened:
+        raise EntryError("what was opened is not what the disclosures say")
+
+
+def _digest(disclosure: str) -> str:
+    digest = hashlib.sha256(disclosure.encode("ascii")).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _disclosed(disclosure: str) -> list[Any]:
+    padded = disclosure + "=" * (-len(disclosure) % 4)
+    _, name, value = orjson.loads(base64.urlsafe_b64decode(padded))
+    return [name, value]

@@ -82,8 +82,12 @@ class Recount:
                 row = rows[name] = Row(shape)
             # Nearly every line: the next version of a row that does not roll.
             if stands == row.version and roll is None and before == row.used:
-                if changed:
-                    self._change(row, after, before)
+                if changed:  # as `_change` does, without the call
+                    row.version += 1
+                    row.used = after
+                    row.past.append(before)
+                    if row.generation != self._generation:
+                        self._touch(row)
                 if shape == row.shape and row.waiting is None:
                     continue
                 self._follow(row, (line, index, entry))
@@ -104,8 +108,12 @@ class Recount:
         row.used = after
         row.past.append(past)
         if row.generation != self._generation:
-            row.generation = self._generation
-            self._touched[0].append(row)
+            self._touch(row)
+
+    def _touch(self, row: Row) -> None:
+        """Remember a row that changed in this generation."""
+        row.generation = self._generation
+        self._touched[0].append(row)
 
     def _follow(self, row: Row, waiting: Waiting) -> None:
         """What comes of a line that was taken: the row may be another, others may wait for it."""

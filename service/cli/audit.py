@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli import auditcopy, auditfind, erase
+from service.cli import auditcopy, auditfind, auditpeople, erase
 from service.cli.auditcopy import verify_file
 from service.cli.auditsource import KeyFile, Keys, Where, keys_of, source_of, sources_told
 from service.cli.render import Format, Shape, counted, entries, note, progress, say, say_json
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command("export")(auditcopy.export)
 app.command("proof")(auditfind.proof)
 app.command("show")(auditfind.show)
+app.command("people")(auditpeople.people)
 app.command("rederive")(auditcopy.rederive)
 app.command("erase")(erase.erase)
 

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 POLICIES: Final = "policies"
 """The folder of a copy that has the policies: a file each, named by the version's digest."""
 
+_READ: Final = ("entry", "opened", "disclosures")
+"""The columns of a Parquet file that are verified."""
+
 _SHOWN_MAX: Final = 20
 
 
@@ -61,6 +64,12 @@ def export(
     until: Annotated[str | None, typer.Option(help="Before this instant.")] = None,
     site: Annotated[str | None, typer.Option(help="Only this site.")] = None,
     kind: Annotated[str | None, typer.Option(help="Only this kind of entries.")] = None,
+    opens: Annotated[
+        bool,
+        typer.Option(
+            "--open", help="Personal values too, for whoever may; the log says who asked."
+        ),
+    ] = False,
 ) -> None:
     """Export entries with a signed manifest, or copy the whole log to verify it offline.
 
@@ -73,11 +82,14 @@ def export(
     wanted = {name: text for name, text in asked.items() if text is not None}
     with sources_told():
         if form is Form.TILES:
-            if wanted:
-                misused("A copy has everything: leave the filters out, or export a file.")
+            if wanted or opens:
+                misused(
+                    "A copy has everything, and nothing personal: leave the filters out, and "
+                    "--open, or export a file."
+                )
             _copy(source, out)
             return
-        pieces = _pieces(source, form.value, wanted)
+        pieces = _pieces(source, form.value, wanted, opens=opens)
         if str(out) == "-":
             _write(sys.stdout.buffer, pieces)
             return
@@ -129,10 +141,11 @@ def rederive(
         raise typer.Exit(1)
 
 
-def _pieces(source: str, form: str, wanted: Mapping[str, str]) -> Iterator[bytes]:
+def _pieces(source: str, form: str, wanted: Mapping[str, str], *, opens: bool) -> Iterator[bytes]:
     """An export of a service or of a database."""
     if is_address(source):
-        yield from remote(source).pieces(f"v1/log/export?{urlencode({'format': form, **wanted})}")
+        asked = {"format": form, **wanted, **({"open": "true"} if opens else {})}
+        yield from remote(source).pieces(f"v1/log/export?{urlencode(asked)}")
         return
     if "://" not in source:
         misused("A folder is a copy already. Name a service or a database to export from.")
@@ -146,7 +159,7 @@ def _pieces(source: str, form: str, wanted: Mapping[str, str]) -> Iterator[bytes
         except Refused as refused:
             fault = refused.faults[0]
             misused(f"{fault.pointer.removeprefix('/')}: {fault.message}; {fault.remedy}")
-        yield from books.exporter.export(None, query, form)
+        yield from books.exporter.export(None, query, form, opens=opens)
 
 
 def verify_file(path: Path, keys: "list[VerifierKey]", form: Format) -> None:
@@ -170,14 +183,18 @@ def _parquet_rows(path: Path) -> Iterator[bytes | str]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from service.audit.manifest import ExportError
+    from service.audit.entry import EntryError
+    from service.audit.manifest import ExportError, check_texts
 
     try:
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(columns=["entry"]):
-                yield from [text.encode() for text in batch.column(0).to_pylist()]
+            named = [each for each in _READ if each in file.schema_arrow.names]
+            for batch in file.iter_batches(columns=named):
+                for row in batch.to_pylist():
+                    check_texts(row["entry"], row.get("opened"), row.get("disclosures"))
+                    yield row["entry"].encode()
             manifest = (file.metadata.metadata or {}).get(b"remit.manifest")
-    except (OSError, pa.ArrowException, KeyError) as error:
+    except (OSError, pa.ArrowException, KeyError, EntryError) as error:
         raise ExportError(f"it cannot be read: {error}") from error
     if manifest is not None:
         yield manifest.decode()

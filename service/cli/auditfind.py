@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from service.cli.auditsource import KeyFile, Keys, is_address, keys_of, remote, sources_told
-from service.cli.render import Format, Shape, misused, note, say, say_json
+from service.cli.render import Format, Shape, counted, misused, note, say, say_json
 from service.cli.serve import fail, read_settings
 
 if TYPE_CHECKING:
@@ -214,17 +214,18 @@ def _line(entry: Mapping[str, Any]) -> str:
     body = entry["body"]
     said, by = _said(body), (body.get("by") or {}).get("id", "")
     value = _value(body)
-    return (
-        f"{entry['at']:<27}  {entry['kind']:<9}  {said:<10}  {by:<12}  {value:>12}  {entry['id']}"
-    )
+    line = f"{entry['at']:<27}  {entry['kind']:<9}  {said:<10}  {by:<12}  {value:>12}"
+    return f"{line}  {entry['id']}  {body.get('attempted', '')}".rstrip()
 
 
 def _said(body: Mapping[str, Any]) -> str:
-    return str(body.get("outcome") or body.get("effect") or "")
+    return str(body.get("outcome") or body.get("effect") or body.get("code") or "")
 
 
 def _value(body: Mapping[str, Any]) -> str:
-    """Money in minor units: what its currency is stands in the policy."""
+    """Money in minor units: what its currency is stands in the policy. Of attempts their number."""
+    if "refused" in body:
+        return counted(body["refused"], "time")
     decision = body.get("decision") or body
     value = decision.get("value_minor")
     return "" if value is None else f"{value:,}"

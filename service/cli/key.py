@@ -1,6 +1,7 @@
 """``remit key``: API keys for people and for agents that are no people."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +12,7 @@ from service.cli.render import Format, Shape
 from service.cli.serve import fail, failures_told, read_settings
 
 if TYPE_CHECKING:
+    from service.app.keys import Keys
     from service.app.records import KeyRecord
 
 app = typer.Typer(no_args_is_help=True, help="API keys: made once, shown once, revoked for good.")
@@ -91,26 +93,65 @@ def list_keys(database: Database = None, form: Shape = Format.TEXT) -> None:
 
 @app.command()
 def revoke(
-    id: Annotated[str, typer.Argument(help="The key's id, from: remit key list")],  # noqa: A002
+    id: Annotated[  # noqa: A002
+        str | None, typer.Argument(help="The id of a key (remit key list), or of a token.")
+    ] = None,
+    subject: Annotated[
+        str | None, typer.Option(help="Everything of somebody: keys, and tokens issued until now.")
+    ] = None,
+    jti: Annotated[str | None, typer.Option(help="The token with this jti.")] = None,
     database: Database = None,
     form: Shape = Format.TEXT,
 ) -> None:
-    """Revoke a key for good. Holds from the next decision on.
+    """Revoke a key or a token for good. Holds from the next decision on.
+
+    A token's id (tok_…) stands in the log, as by.key of what was done with it.
 
     Example: remit key revoke key_01kk3v9s0v4m2f8n6x7z5q1r0t
     """
     from service.app.errors import NotFound
     from service.bootstrap import open_keys
+    from service.core.refusal import Refused
 
+    given = [each for each in (id, subject, jti) if each is not None]
+    if len(given) != 1:
+        typer.echo("Name one thing: an id, --subject NAME or --jti JTI", err=True)
+        raise typer.Exit(2)
     with failures_told(), open_keys(read_settings(database=database)) as (keys, _):
         try:
-            record = keys.revoke(id, by=BY)
+            told = _revoked(keys, id, subject, jti)
         except NotFound as missing:
             fail(f"{missing}; {missing.remedy}")
+        except Refused as refused:
+            fail(f"{refused.faults[0].message}; {refused.faults[0].remedy}")
     if form is Format.JSON:
-        typer.echo(json.dumps({"id": record.id, "subject": record.subject, "state": "revoked"}))
+        typer.echo(json.dumps({**told, "state": "revoked"}))
     else:
-        typer.echo(f"{record.id} of {record.subject} is revoked")
+        typer.echo(_revoked_text(told))
+
+
+def _revoked(keys: "Keys", id_: str | None, subject: str | None, jti: str | None) -> dict[str, Any]:
+    """What was revoked. Raises `NotFound` and `Refused`."""
+    from service.app.claims import token_id_of_jti
+
+    if subject is not None:
+        found = keys.revoke_person(subject, by=BY)
+        return {"id": None, "subject": subject, "keys": [record.id for record in found]}
+    if jti is not None or (id_ or "").startswith("tok_"):
+        token = token_id_of_jti(jti) if jti is not None else str(id_)
+        keys.revoke_token(token, by=BY)
+        return {"id": token, "subject": None}
+    record = keys.revoke(str(id_), by=BY)
+    return {"id": record.id, "subject": record.subject}
+
+
+def _revoked_text(told: Mapping[str, Any]) -> str:
+    if told["id"] is None:
+        number = len(told["keys"])
+        keys = "no key" if number == 0 else "1 key" if number == 1 else f"{number} keys"
+        return f"{keys} of {told['subject']} and every token issued until now are revoked"
+    of = "" if told["subject"] is None else f" of {told['subject']}"
+    return f"{told['id']}{of} is revoked"
 
 
 def _expiry(text: str, now: datetime) -> datetime:

@@ -16,6 +16,7 @@ from service.cli import (
     policypublish,
     policyreplay,
     policytest,
+    policytrial,
 )
 from service.cli.render import Format, Shape, misused, note, say, say_json
 
@@ -32,6 +33,7 @@ app.command()(policyreplay.replay)
 app.command()(policypublish.publish)
 app.command()(policypublish.history)
 app.command()(policypublish.rollback)
+app.add_typer(policytrial.app, name="trial")
 
 
 @app.command()

@@ -59,7 +59,7 @@ def publish(
     if folder is None:
         done = Remote(url, key_file).post(f"{_ROUTE}/publications/{confirm}/confirm", {})
     else:
-        body = {"files": _texts(folder), **_said(comment, replaces)}
+        body = {"files": texts_of(folder), **_said(comment, replaces)}
         done = Remote(url, key_file).post(f"{_ROUTE}/publish", body)
     _tell(done, form)
 
@@ -112,7 +112,7 @@ def _said(comment: str | None, replaces: str | None) -> dict[str, str]:
     return {name: text for name, text in given.items() if text is not None}
 
 
-def _texts(folder: Path) -> dict[str, str]:
+def texts_of(folder: Path) -> dict[str, str]:
     """The files as texts. Ends with 2 where one is none."""
     texts = {}
     for name, data in _files(folder).items():

@@ -1,11 +1,11 @@
 """``remit policy replay``: what another policy would have decided, and what it would have cost."""
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -23,26 +23,12 @@ from service.cli.render import (
 )
 
 if TYPE_CHECKING:
-    from multiprocessing.sharedctypes import Synchronized
-
-    from service.app.ports import Store
     from service.app.replay import Window
     from service.app.replaytally import Tally
-    from service.app.replaywork import Share
+    from service.app.replaywork import Share, Stream
     from service.core.rulebook import Rulebook
 
-T = TypeVar("T")
-
 FLIPS_SHOWN: Final = 20
-_POLL_SECONDS: Final = 0.1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stream:
-    """What is replayed: a file of proposals, or the log of a database."""
-
-    path: Path | None
-    database: str | None
 
 
 def replay(
@@ -84,11 +70,12 @@ def replay(
     sets = _sets(candidate, policies, source)
     window = _window(sets[0][1], since, until, site)
     share = _share(sets, window, flips)
-    stream = Stream(path=source, database=database)
     books = tuple(book for _, book in sets)
-    how, parts = _parts(books, processes)
     collect_seldom()
-    tally = _tally(share, stream, parts)
+    if source is None:
+        tally, how = _of_log(database, share, books, processes)
+    else:
+        tally, how = _of_file(source, share, books, processes)
     report = _report(tally, books, how)
     if html is not None:
         _write_page(html, report)
@@ -124,17 +111,12 @@ def _window(book: "Rulebook", since: str | None, until: str | None, site: str | 
 
 def _instant(book: "Rulebook", text: str | None) -> datetime | None:
     """An instant, or the beginning of a day where the set's clocks are."""
-    from service.core.factvalue import parse_timestamp
+    from service.app.replayask import instant_of
 
-    if text is None:
-        return None
-    found = parse_timestamp(text)
-    if found is not None:
-        return found
     try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=book.zone)
-    except ValueError:
-        misused(f"{text} is no day like 2026-01-01, and no instant like 2026-01-01T00:00:00Z.")
+        return None if text is None else instant_of(book, text)
+    except ValueError as error:
+        misused(str(error))
 
 
 def _share(
@@ -146,104 +128,63 @@ def _share(
     return Share(candidate=sets[0][0], baseline=baseline, window=window, flips_max=flips)
 
 
-def _parts(books: tuple["Rulebook", ...], processes: int | None) -> tuple[str, int]:
-    """On how many processes, and why on no more."""
-    from service.app.replaywork import why_not_split
+def _of_file(
+    path: Path, share: "Share", books: tuple["Rulebook", ...], processes: int | None
+) -> tuple["Tally", str]:
+    """A file of proposals; on how many processes, and why on no more. Ends with 2 without it."""
+    from service.app.replaywork import Stream, replay_lines, why_not_split
 
-    wanted = processes or os.cpu_count() or 1
-    why = why_not_split(books)
-    if why is not None:
-        return why, 1
-    return f"{wanted} process{'' if wanted == 1 else 'es'}, split by site", wanted
-
-
-def _tally(share: "Share", stream: Stream, parts: int) -> "Tally":
-    """Everything added up. Ends with 2 where the stream cannot be read."""
+    wanted, how = _wanted(processes), why_not_split(books)
+    parts = wanted if how is None else 1
     try:
-        total = _size(stream)
-        with progress(total, "Replaying") as advance:
+        with progress(path.stat().st_size * parts, "Replaying") as advance:
             if parts == 1:
-                return _run(share, stream, advance)
-            return _spread(share, stream, parts, advance)
+                tally = replay_lines(share, path, advance)
+            else:  # each reads all of it
+                shares = [replace(share, part=part, parts=parts) for part in range(parts)]
+                tally = _spread(shares, Stream(path=path), advance)
     except OSError as error:
-        _unreadable(stream, error)
+        misused(f"{path} cannot be read: {error.strerror}.")
+    return tally, how or f"{wanted} process{'' if wanted == 1 else 'es'}, split by site"
 
 
-def _unreadable(stream: Stream, error: OSError) -> NoReturn:
-    misused(f"{stream.path} cannot be read: {error.strerror}.")
-
-
-def _size(stream: Stream) -> int:
-    """Bytes of a file, entries of a log."""
-    if stream.path is not None:
-        return stream.path.stat().st_size
-    return _with_store(stream, _entries)
-
-
-def _entries(store: "Store") -> int:
-    with store.read() as reader:
-        return reader.log.extent().size
-
-
-def _run(share: "Share", stream: Stream, advance: Callable[[int], None]) -> "Tally":
-    from service.app.replaywork import replay_lines, replay_log
-
-    if stream.path is not None:
-        return replay_lines(share, stream.path, advance)
-    return _with_store(stream, lambda store: replay_log(share, store, advance))
-
-
-def _with_store(stream: Stream, use: Callable[["Store"], T]) -> T:
+def _of_log(
+    database: str | None, share: "Share", books: tuple["Rulebook", ...], processes: int | None
+) -> tuple["Tally", str]:
+    """The log of a database; on how many processes, and why on no more."""
+    from service.app.entryports import EntryFilter
+    from service.app.replaygroups import divide
+    from service.app.replaywork import Stream, log_of, replay_log
     from service.bootstrap import open_store
     from service.cli.serve import failures_told, read_settings
 
-    with failures_told(), open_store(read_settings(database=stream.database)) as store:
-        return use(store)
+    settings = read_settings(database=database)
+    with failures_told(), open_store(settings) as store:
+        log = log_of(store, books, share.window)
+        with store.read() as reader:
+            sizes = reader.entries.count_by_site(EntryFilter(since=log.since, until=log.until))
+        division = divide(log, books, _wanted(processes), sizes)
+        with progress(sum(sizes.values()), "Replaying") as advance:
+            if len(division.parts) == 1:
+                return replay_log(share, store, advance), division.how
+            shares = [replace(share, sites=sites) for sites in division.parts]
+            return _spread(shares, Stream(database=settings.database), advance), division.how
 
 
-# ── Several processes: each reads the whole stream, and decides the sites that are its own ──
-
-_done: "Synchronized[int] | None" = None
-
-
-def _spread(share: "Share", stream: Stream, parts: int, advance: Callable[[int], None]) -> "Tally":
-    from concurrent.futures import ProcessPoolExecutor, wait
-    from multiprocessing import get_context
-
-    from service.app.replaytally import Tally
-
-    context = get_context("spawn")
-    done = context.Value("q", 0)
-    whole = Tally(flips_max=share.flips_max)
-    with ProcessPoolExecutor(
-        parts, mp_context=context, initializer=_begin, initargs=(done,)
-    ) as pool:
-        shares = [replace(share, part=part, parts=parts) for part in range(parts)]
-        running = {pool.submit(_part, one, stream) for one in shares}
-        shown = 0
-        while running:
-            finished, running = wait(running, timeout=_POLL_SECONDS)
-            advance((done.value - shown) // parts)
-            shown = done.value
-            for one in finished:
-                whole.add(one.result())
-    return whole
+def _wanted(processes: int | None) -> int:
+    return processes or os.cpu_count() or 1
 
 
-def _begin(done: "Synchronized[int]") -> None:
-    global _done  # noqa: PLW0603 - the one thing that a process of the pool is given beforehand
-    _done = done
-    collect_seldom()
+def _spread(shares: "Sequence[Share]", stream: "Stream", advance: Callable[[int], None]) -> "Tally":
+    """Each part in a process of its own. Ends with 1 where one ends before its time."""
+    from service.app.replaywork import ReplayFailed
+    from service.bootstrap import replay_parts
+    from service.cli.serve import fail
 
-
-def _part(share: "Share", stream: Stream) -> "Tally":
-    return _run(share, stream, _advance)
-
-
-def _advance(more: int) -> None:
-    if _done is not None:
-        with _done.get_lock():
-            _done.value += more
+    try:
+        return replay_parts(shares, stream, advance)
+    except ReplayFailed as failure:
+        fail(f"{failure}; to do it in one process: --processes 1")
 
 
 # ── What is told ──

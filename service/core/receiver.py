@@ -1,13 +1,40 @@
 """Who is told of what happens: the receivers that an operator names."""
 
+import re
+from base64 import b64decode
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from service.core.notice import NoticeEvent
 
 ReceiverKind = Literal["webhook", "slack", "teams", "email"]
 MailTls = Literal["starttls", "implicit", "none"]
+
+
+SECRET_BYTES: Final = range(24, 65)
+"""How long a secret is: what Standard Webhooks allows."""
+
+_SECRET: Final = "whsec_"  # noqa: S105 — what every one begins with
+
+
+URL: Final = r"^https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[1-9][0-9]{0,4})?([/?][!-~]*)?$"
+URL_CHARACTERS_MAX: Final = 2000
+
+
+def is_postable(text: str) -> bool:
+    """Whether a text is an address of a host, without a password and without a fragment."""
+    fits = len(text) <= URL_CHARACTERS_MAX and "#" not in text
+    return fits and re.fullmatch(URL, text) is not None
+
+
+def is_secret(text: str) -> bool:
+    """Whether a text is a symmetric secret as Standard Webhooks writes it."""
+    try:
+        key = b64decode(text.removeprefix(_SECRET), validate=True)
+    except ValueError:
+        return False
+    return text.startswith(_SECRET) and len(key) in SECRET_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

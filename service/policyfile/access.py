@@ -27,6 +27,7 @@ PERMISSIONS = frozenset(
         ("policy", "publish"),
         ("policy", "confirm"),
         ("log", "read"),
+        ("log", "open"),
         ("delegation", "manage"),
         ("notice", "read"),
         ("notice", "redeliver"),
@@ -116,6 +117,23 @@ def read_access(
         ),
         memberships=memberships,
         people=frozenset(it.member for it in memberships) - checker.every_role,
+    )
+
+
+def kept_access(text: str) -> Access:
+    """The lines of a file that was published, and so has no problem."""
+    lines = list(_lines(Source(ACCESS_FILE, text), []))
+    permissions = [line.fields for line in lines if line.kind == "p"]
+    memberships = [line.fields for line in lines if line.kind == "g"]
+    return Access(
+        permissions=tuple(
+            Permission(role=role.text, object=thing.text, action=action.text)
+            for role, thing, action in permissions
+        ),
+        memberships=tuple(
+            Membership(member=who.text, role=role.text, site=site.text)
+            for who, role, site in memberships
+        ),
     )
 
 

@@ -6,7 +6,8 @@ from service.core.rulebook import Rulebook
 from service.policyfile.access import Access
 from service.policyfile.diffauthority import compare_authority
 from service.policyfile.diffchange import Authority
-from service.policyfile.diffitem import Item, Plains, compare_access, compare_items
+from service.policyfile.diffitem import Item, compare_access, compare_items
+from service.policyfile.difflikeness import Likeness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +43,10 @@ def compare(old: Side, new: Side) -> Difference:
     Authority is compared in minor units of each set's own currency: where that differs, the
     items say so first.
     """
-    plains: Plains = {}
+    alike = Likeness()
     items = (
-        *compare_items(old.rulebook, new.rulebook, plains),
+        *compare_items(old.rulebook, new.rulebook, alike),
         *compare_access(old.access, new.access),
     )
-    authority = compare_authority(old.rulebook, new.rulebook, plains)
+    authority = compare_authority(old.rulebook, new.rulebook, alike)
     return Difference(old=old, new=new, authority=authority, items=items)

@@ -7,20 +7,20 @@ from typing import TypeVar
 from service.core.rulebook import Grant, Prohibition, Rulebook
 from service.policyfile.diffchange import Authority, Change, Unsure
 from service.policyfile.diffcomparison import Comparison
-from service.policyfile.diffitem import Plains
+from service.policyfile.difflikeness import Likeness
 from service.policyfile.diffrule import BOTH, Books, Met, case_of, rules_met
 
 Rule = TypeVar("Rule", Grant, Prohibition)
 
 
-def compare_authority(old: Rulebook, new: Rulebook, plains: Plains | None = None) -> Authority:
+def compare_authority(old: Rulebook, new: Rulebook, alike: Likeness | None = None) -> Authority:
     """What every role may give otherwise under ``new``.
 
     Only what a differing rule can touch is looked at. Exact over the finite cells that the
     conditions make; computed limits are compared as texts, and where those differ at samples,
     among them every boundary.
     """
-    books = Books(old, new, plains={} if plains is None else plains)
+    books = Books(old, new, alike=Likeness() if alike is None else alike)
     changes: list[Change] = []
     unsure: list[Unsure] = []
     known: dict[object, tuple[list[Change], list[Unsure]]] = {}
@@ -93,7 +93,7 @@ def _differing(books: Books, old: Sequence[Rule], new: Sequence[Rule]) -> Iterat
     before, after = {it.id: it for it in old}, {it.id: it for it in new}
     for name in before.keys() | after.keys():
         one, other = before.get(name), after.get(name)
-        if one is None or other is None or books.plain(one) != books.plain(other):
+        if one is None or other is None or not books.alike(one, other):
             yield from (rule for rule in (one, other) if rule is not None)
 
 

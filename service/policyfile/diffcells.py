@@ -45,11 +45,12 @@ class _Walk:
     def __init__(self, case: Case) -> None:
         self._case = case
         self._rules = case.rules
+        self._telling = [it for it in case.rules if it.met.sides != BOTH or it.met.vetoes]
         self._seen = 0
 
     def split(self, at: list[int]) -> Iterator[Cell]:
         """The differing cells below a place."""
-        verdicts = [rule.judge(at) for rule in self._rules]
+        verdicts = [rule.judge(at) for rule in self._telling]
         if self._is_settled(verdicts):
             return
         place = self._next_axis(at, verdicts)
@@ -62,9 +63,12 @@ class _Walk:
         at[place] = UNDECIDED
 
     def _is_settled(self, verdicts: Sequence[int]) -> bool:
-        """Whether nothing that is still open can make the two sides differ."""
+        """Whether nothing that is still open can make the two sides differ.
+
+        Grants that both sides have alike are not asked: they can make none.
+        """
         effects: dict[int, set[object]] = {OLD: set(), NEW: set()}
-        for rule, verdict in zip(self._rules, verdicts, strict=True):
+        for rule, verdict in zip(self._telling, verdicts, strict=True):
             sides = rule.met.sides
             if sides == BOTH:
                 if rule.met.vetoes and verdict in (Verdict.TRUE, Verdict.ERROR):
@@ -77,13 +81,24 @@ class _Walk:
 
     def _next_axis(self, at: Sequence[int], verdicts: Sequence[int]) -> int | None:
         """What to decide next: what an open rule of one side reads, or else any open rule."""
+        for rule, verdict in zip(self._telling, verdicts, strict=True):
+            if verdict == Verdict.OPEN and rule.met.sides != BOTH:
+                place = self._undecided(at, rule)
+                if place is not None:
+                    return place
+        for rule in self._rules:
+            if rule.met.sides == BOTH and rule.judge(at) == Verdict.OPEN:
+                place = self._undecided(at, rule)
+                if place is not None:
+                    return place
+        return None
+
+    def _undecided(self, at: Sequence[int], rule: Placed) -> int | None:
+        """The first axis that a rule reads and that is not decided; never that of the size."""
         size_place = self._case.space.size_place
-        for wanted in (False, True):
-            for rule, verdict in zip(self._rules, verdicts, strict=True):
-                if verdict == Verdict.OPEN and (rule.met.sides == BOTH) is wanted:
-                    for place in rule.places:
-                        if at[place] == UNDECIDED and place != size_place:
-                            return place
+        for place in rule.places:
+            if at[place] == UNDECIDED and place != size_place:
+                return place
         return None
 
     def _leaf(self, at: list[int]) -> Iterator[Cell]:

@@ -1,14 +1,14 @@
 """What else differs between two sets: every declaration and rule by its name, field by field."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import time, timedelta
-from operator import attrgetter
 from typing import Any, Final, Literal
 
 from service.core.money import format_minor
 from service.core.rulebook import Rulebook
 from service.policyfile.access import Access
+from service.policyfile.difflikeness import Likeness
 
 Kind = Literal["added", "removed", "changed", "renamed", "moved"]
 Direction = Literal["looser", "tighter", "other"]
@@ -44,29 +44,22 @@ class Item:
     direction: Direction | None = None
 
 
-Plains = dict[int, tuple[Any, ...]]
-"""What `plain` said of the rules that were asked about, by their identity."""
-
-
-def compare_items(old: Rulebook, new: Rulebook, plains: Plains) -> Iterator[Item]:
-    """Everything that differs, section by section in the order of a policy file.
-
-    ``plains`` is filled, for whoever compares the same rules.
-    """
+def compare_items(old: Rulebook, new: Rulebook, alike: Likeness) -> Iterator[Item]:
+    """Everything that differs, section by section in the order of a policy file."""
 
     def both(section: str) -> tuple[_Section, _Section]:
-        return _by_name(old, section, plains), _by_name(new, section, plains)
+        return _by_name(old, section), _by_name(new, section)
 
     yield from _header(old, new)
     for section in ("rates", "sites", "roles", "facts", "resolutions"):
-        yield from _named(section, *both(section))
+        yield from _named(section, *both(section), alike)
     for section in ("grants", "budgets", "prohibitions"):
         before, after = both(section)
-        found = list(_named(section, before, after))
+        found = list(_named(section, before, after, alike))
         yield from _renamed(section, found, before, after)
-        if not found and [*before] != [*after]:
+        if not found and [*before.items] != [*after.items]:
             yield Item(section=section, name="order", kind="moved")
-    yield from _named("escalation", *both("escalation"))
+    yield from _named("escalation", *both("escalation"), alike)
 
 
 def compare_access(old: Access, new: Access) -> Iterator[Item]:
@@ -92,60 +85,21 @@ Values = Mapping[str, str]
 """A declaration's fields in words; those that are not said are left out."""
 
 
-class _Section(Mapping[str, Values]):
+class _Section:
     """The declarations of a section by name, put into words where somebody asks for them."""
 
-    def __init__(self, items: Mapping[str, Any], book: Rulebook, plains: Plains) -> None:
-        self._items = items
+    def __init__(self, items: Mapping[str, Any], book: Rulebook) -> None:
+        self.items = items
         self._book = book
-        self._plains = plains
 
     def __getitem__(self, name: str) -> Values:
-        value = self._items[name]
+        value = self.items[name]
         return {"rate": value} if isinstance(value, str) else _values(value, self._book)
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._items
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._items)
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def raw(self, name: str) -> object:
-        """What is compared: the fields, expressions by their texts."""
-        value = self._items[name]
-        if isinstance(value, str):
-            return value
-        found = self._plains.get(id(value))
-        if found is None:
-            found = self._plains[id(value)] = plain(value)
-        return found
-
-
-def _by_name(book: Rulebook, section: str, plains: Plains) -> _Section:
+def _by_name(book: Rulebook, section: str) -> _Section:
     found: Any = getattr(book, section) or {}
-    items = found if isinstance(found, Mapping) else {it.id: it for it in found}
-    return _Section(items, book, plains)
-
-
-_GETTERS: Final[dict[type[object], Callable[[Any], tuple[Any, ...]]]] = {}
-_WORDLESS: Final = frozenset({str, int, bool, type(None), frozenset, tuple})
-"""What is surely no expression; to ask it for its text takes longer than to look here."""
-
-
-def plain(value: Any) -> tuple[Any, ...]:  # noqa: ANN401 - any of the core's declarations
-    """A declaration's fields, each expression as its text, so that two can be compared."""
-    kind = type(value)
-    getter = _GETTERS.get(kind)
-    if getter is None:
-        getter = _GETTERS[kind] = attrgetter(*(it.name for it in fields(kind)))
-    return tuple([it if type(it) in _WORDLESS else _text(it) for it in getter(value)])
-
-
-def _text(value: Any) -> object:  # noqa: ANN401 - a field's value
-    return getattr(value, "text", value)
+    return _Section(found if isinstance(found, Mapping) else {it.id: it for it in found}, book)
 
 
 def _header(old: Rulebook, new: Rulebook) -> Iterator[Item]:
@@ -160,13 +114,14 @@ def _header(old: Rulebook, new: Rulebook) -> Iterator[Item]:
         yield Item(section="sites", name="any site", kind="removed" if kind == "added" else "added")
 
 
-def _named(section: str, before: _Section, after: _Section) -> Iterator[Item]:
-    for name in dict.fromkeys((*after, *before)):
-        if name not in after:
+def _named(section: str, before: _Section, after: _Section, alike: Likeness) -> Iterator[Item]:
+    old, new = before.items, after.items
+    for name in dict.fromkeys((*new, *old)):
+        if name not in new:
             yield Item(section=section, name=name, kind="removed", fields=_fields(before[name], {}))
-        elif name not in before:
+        elif name not in old:
             yield Item(section=section, name=name, kind="added", fields=_fields({}, after[name]))
-        elif before.raw(name) != after.raw(name) and before[name] != after[name]:
+        elif not alike(old[name], new[name]) and before[name] != after[name]:
             told = _fields(before[name], after[name])
             direction = _direction(told) if section == "budgets" else None
             yield Item(section=section, name=name, kind="changed", fields=told, direction=direction)
@@ -195,16 +150,14 @@ def _number(text: str) -> int:
     return int(text.split(" ", 1)[0].replace(".", ""))
 
 
-def _renamed(
-    section: str, found: list[Item], before: Mapping[str, Values], after: Mapping[str, Values]
-) -> Iterator[Item]:
+def _renamed(section: str, found: list[Item], before: _Section, after: _Section) -> Iterator[Item]:
     """One removed and one added that say the same are one that was renamed."""
     removed = [it.name for it in found if it.kind == "removed"]
     renamed: dict[str, str] = {}
     for item in found:
         if item.kind != "added":
             continue
-        same = [it for it in removed if before[it] == after.get(item.name)]
+        same = [it for it in removed if before[it] == after[item.name]]
         if same:
             renamed[item.name] = same[0]
             removed.remove(same[0])

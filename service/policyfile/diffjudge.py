@@ -5,7 +5,7 @@ from enum import IntEnum
 from typing import Final, TypeAlias
 
 from service.policyfile.diffaxis import Absent, Class, Says, Span, Value
-from service.policyfile.diffspace import AMOUNT, QUANTITY, UNDECIDED, Size, Space, search_of
+from service.policyfile.diffspace import AMOUNT, QUANTITY, Size, Space, search_of
 from service.policyfile.diffterms import Atom, Both, Either, If, Not, Truth, atoms
 
 
@@ -19,7 +19,7 @@ class Verdict(IntEnum):
 
 
 Judge: TypeAlias = Callable[[Sequence[int]], int]
-"""A `Verdict` at a place: for each axis the number of a class, or `UNDECIDED`."""
+"""A `Verdict` at a place: for each axis the number of a class, or `diffspace.UNDECIDED`."""
 
 
 def places_of(truth: Truth, space: Space) -> tuple[int, ...]:
@@ -53,16 +53,22 @@ _NEGATED: Final = (Verdict.TRUE, Verdict.FALSE, Verdict.ERROR, Verdict.OPEN)
 
 
 def _absorbing(parts: Sequence[Judge], decisive: Verdict) -> Judge:
-    """``&&`` and ``||``: what is decisive on one side outweighs an error on the other."""
-    neutral = _NEGATED[decisive]
+    """``&&`` and ``||``: what is decisive on one side outweighs an error on the other.
+
+    Where nothing is decisive, the open part outweighs the error, and that the neutral one:
+    the largest verdict, as they are numbered.
+    """
+    neutral, error = _NEGATED[decisive], Verdict.ERROR
 
     def judge(at: Sequence[int]) -> int:
-        found = [part(at) for part in parts]
-        if decisive in found:
-            return decisive
-        if Verdict.OPEN in found:
-            return Verdict.OPEN
-        return Verdict.ERROR if Verdict.ERROR in found else neutral
+        found: int = neutral
+        for part in parts:
+            verdict = part(at)
+            if verdict == decisive:
+                return decisive
+            if verdict >= error and verdict > found:
+                found = verdict
+        return found
 
     return judge
 
@@ -83,8 +89,13 @@ def _judge_atom(atom: Atom, space: Space, size: Size) -> Judge:
     place = space.places.get(atom.name)
     if place is None:
         place = space.places[search_of(atom)]
-    table = [_says(atom, it) for it in space.axes[place].classes]
-    return lambda at: Verdict.OPEN if at[place] == UNDECIDED else table[at[place]]
+    return _looking_up(place, [_says(atom, it) for it in space.axes[place].classes])
+
+
+def _looking_up(place: int, table: Sequence[Verdict]) -> Judge:
+    """What a table says of the class at a place; what is undecided (-1) stands at its end."""
+    whole = (*table, Verdict.OPEN)
+    return lambda at: whole[at[place]]
 
 
 def _judge_size(atom: Atom, space: Space, size: Size) -> Judge:
@@ -98,7 +109,7 @@ def _judge_size(atom: Atom, space: Space, size: Size) -> Judge:
         for it in classes
         if isinstance(it, Span)
     ]
-    return lambda at: Verdict.OPEN if at[place] == UNDECIDED else table[at[place]]
+    return _looking_up(place, table)
 
 
 def _says(atom: Atom, it: Class) -> Verdict:

@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 
 from service.core.expression import Expression
 from service.core.rulebook import Grant, MoneyLimit, Prohibition, Rulebook
-from service.policyfile.diffitem import plain
 from service.policyfile.diffjudge import Judge, judge_of, places_of
+from service.policyfile.difflikeness import Likeness
 from service.policyfile.diffspace import QUANTITY, Size, Space, SpaceBuilder
 from service.policyfile.diffterms import Atom, Both, Not, Truth, truth_of
 
@@ -68,19 +68,12 @@ class Books:
     new: Rulebook
     constants: dict[int, MoneyLimit] = field(default_factory=dict)
     truths: dict[int, Truth] = field(default_factory=dict)
-    plains: dict[int, tuple[object, ...]] = field(default_factory=dict)
+    alike: Likeness = field(default_factory=Likeness)
 
     def sides(self) -> Iterator[tuple[int, Rulebook]]:
         """Each with its mark."""
         yield OLD, self.old
         yield NEW, self.new
-
-    def plain(self, rule: object) -> tuple[object, ...]:
-        """A rule's fields as they are compared, found once."""
-        found = self.plains.get(id(rule))
-        if found is None:
-            found = self.plains[id(rule)] = plain(rule)
-        return found
 
     def truth(self, condition: Expression | None) -> Truth:
         """What a condition says, taken apart once."""

@@ -11,12 +11,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
 from service.core.notice import NoticeEvent
-from service.core.receiver import MailTls, ReceiverKind
+from service.core.receiver import URL, URL_CHARACTERS_MAX, MailTls, ReceiverKind, is_postable
 from service.policyfile.document import Names, Sites, Strict, distinct
 from service.policyfile.terms import Duration, FactPath, Name, refuse
 
-URL = r"^https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[1-9][0-9]{0,4})?([/?][!-~]*)?$"
-URL_CHARACTERS_MAX = 2000
 MAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+$"
 MAIL_CHARACTERS_MAX = 254
 HOST = r"^[A-Za-z0-9.:-]{1,253}$"
@@ -31,7 +29,7 @@ def _url(value: object) -> str:
 
 def checked_url(text: str) -> str:
     """An ``http`` or ``https`` URL with a host, without a password and without a fragment."""
-    if not re.fullmatch(URL, text) or "#" in text:
+    if not is_postable(text):
         refuse(
             "not_a_url",
             "This is no URL that can be posted to.",
@@ -124,7 +122,11 @@ class SmtpDocument(Strict):
     sender: Address = Field(alias="from", description="Who sends.", examples=["remit@example.com"])
     to: Addresses = Field(description="Who is told.", examples=[["desk@example.com"]])
     user: Secret | None = Field(None, description="Who logs in.", examples=["remit"])
-    password: Secret | None = Field(None, description="With which password.")
+    password: Secret | None = Field(
+        None,
+        description="With which password; better in a file of its own.",
+        examples=["correct horse battery staple"],
+    )
     password_file: FilePath | None = Field(
         None, description="The file that holds the password.", examples=["smtp.password"]
     )
@@ -142,7 +144,9 @@ class ReceiverDocument(Strict):
         None, description="Where to post.", examples=["https://hooks.example.com/remit"]
     )
     url_file: FilePath | None = Field(
-        None, description="The file that holds the URL: Slack's and Teams' are secrets."
+        None,
+        description="The file that holds the URL: Slack's and Teams' are secrets.",
+        examples=["slack.url"],
     )
     secret: Secret | None = Field(
         None, description="What a webhook is signed with.", examples=["whsec_…"]
@@ -150,7 +154,13 @@ class ReceiverDocument(Strict):
     secret_file: FilePath | None = Field(
         None, description="The file that holds the secret.", examples=["duty-desk.secret"]
     )
-    smtp: SmtpDocument | None = Field(None, description="Where mail is handed in.")
+    smtp: SmtpDocument | None = Field(
+        None,
+        description="The server that takes our mail, and who gets it; for `email`.",
+        examples=[
+            {"host": "mail.example.com", "from": "remit@example.com", "to": ["desk@a.example"]}
+        ],
+    )
     ca_file: FilePath | None = Field(
         None, description="Certificates to trust instead of the machine's.", examples=["ca.pem"]
     )
@@ -180,7 +190,7 @@ class ReceiverDocument(Strict):
     )
     retry: RetryDocument | None = Field(
         None,
-        description="When there is another attempt, and when no more.",
+        description="How long it is tried again, and how often.",
         examples=[{"first": "5s", "attempts": 20}],
     )
 
@@ -194,4 +204,16 @@ class ReceiversDocument(Strict):
         description="Where people open cases; the escalation's id is added to it.",
         examples=["https://remit.example.com/console/escalations/"],
     )
-    receivers: list[ReceiverDocument] = Field(description="Who is told.")
+    receivers: list[ReceiverDocument] = Field(
+        description="Who is told.",
+        examples=[
+            [
+                {
+                    "id": "duty-desk",
+                    "kind": "webhook",
+                    "url": "https://hooks.example.com/remit",
+                    "secret_file": "duty-desk.secret",
+                }
+            ]
+        ],
+    )

@@ -1,7 +1,5 @@
 """A receivers file, read whole: every problem at once, each at its place."""
 
-import base64
-import binascii
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -9,7 +7,7 @@ from typing import Final, TypeVar
 
 from pydantic_core import PydanticCustomError
 
-from service.core.receiver import Hook, Mail, Patience, Receiver
+from service.core.receiver import Hook, Mail, Patience, Receiver, is_secret
 from service.policyfile.place import Place
 from service.policyfile.problem import PolicyErrors, Problem
 from service.policyfile.receiversdocument import (
@@ -27,8 +25,6 @@ T = TypeVar("T")
 
 RECEIVERS_MAX: Final = 32
 KEPT_BYTES_MAX: Final = 4_096
-SECRET_BYTES: Final = range(24, 65)
-"""What Standard Webhooks allows."""
 
 RECEIVER_CODES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -179,11 +175,7 @@ class _ReceiversReader:
         return True
 
     def _is_sound_secret(self, place: Place, secret: str) -> bool:
-        try:
-            key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-        except (binascii.Error, ValueError):
-            key = b""
-        if secret.startswith("whsec_") and len(key) in SECRET_BYTES:
+        if is_secret(secret):
             return True
         spot = place.child("secret")
         self._tell(

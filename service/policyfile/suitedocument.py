@@ -252,5 +252,20 @@ class SuiteDocument(Strict):
     )
     tests: Annotated[list[CaseDocument], Field(min_length=1)] = Field(
         description="What must be true.",
-        examples=[[{"name": "a cent above goes up", "steps": []}]],
+        examples=[
+            [
+                {
+                    "name": "a cent above goes up",
+                    "steps": [
+                        {
+                            "as": "ana",
+                            "propose": "goodwill_credit",
+                            "amount": "500.01",
+                            "facts": "gold",
+                            "expect": {"outcome": "escalated", "to": "duty_manager"},
+                        }
+                    ],
+                }
+            ]
+        ],
     )

@@ -5,8 +5,11 @@ import json
 import pytest
 
 from service.api.models import EntryPage
+from service.api.peoplemodels import PeopleThen
 from service.audit.manifest import check_export
+from service.bootstrap import compile_files
 from tests.api.door import Door, assert_problem
+from tests.app.house import ACCESS, shop_files
 from tests.audit.real import key_of, publish
 
 
@@ -117,3 +120,65 @@ def test_what_an_export_does_not_have_is_a_problem(door: Door, query: dict[str, 
     response = door.get("/v1/log/export", person="audra", **query)
     code = "invalid_parameter" if "format" in query else "unknown_parameter"
     assert_problem(response, 400, code)
+
+
+# ── Opened exports, and people ──
+
+
+def test_opening_takes_a_right_of_its_own(door: Door) -> None:
+    """Who may read the log may not open it, and nothing tells the values."""
+    door.propose(guest="G-1")
+    door.headers("audra")
+    publish(door.house)
+    response = door.get("/v1/log/export", person="audra", open="true")
+    assert_problem(response, 403, "not_permitted")
+    closed = door.get("/v1/log/export", person="audra", open="false")
+    assert closed.status_code == 200
+    assert "G-1" not in closed.text
+    assert door.house.entries(kind="export") == []
+
+
+def test_an_opened_export_is_told_to_the_log(door: Door) -> None:
+    """The values are there, and who asked for them is an entry of the log."""
+    access = ACCESS + "p, auditor, log, open\n"
+    files = shop_files(access=access)
+    assert door.house.services.publisher.publish(compile_files(files), by="test")
+    door.propose(guest="G-1")
+    door.headers("audra")
+    publish(door.house)
+    response = door.get("/v1/log/export", person="audra", open="true", kind="decision")
+    (line, _) = [json.loads(text) for text in response.text.splitlines()]
+    assert ["guest.id", "G-1"] in line["opened"]
+    page = door.get("/v1/log", person="audra", kind="export").json()
+    (entry,) = EntryPage.model_validate(page).entries
+    assert (entry.about, entry.body["query"]) == ("audra", {"kind": "decision"})
+
+
+@pytest.mark.parametrize("value", ["yes", "1", ""])
+def test_what_opens_is_said_plainly(door: Door, value: str) -> None:
+    """A word that means nothing opens nothing."""
+    response = door.get("/v1/log/export", person="audra", open=value)
+    assert_problem(response, 400, "invalid_parameter")
+
+
+def test_people_are_told_as_of_an_instant(door: Door) -> None:
+    """In the shape that is documented, page by page."""
+    door.headers("max")
+    whole = PeopleThen.model_validate(door.get("/v1/log/people", person="audra").json())
+    assert whole.policy is not None
+    assert whole.next is None
+    (max_,) = [one for one in whole.people if one.id == "max"]
+    assert [(held.role, held.site) for held in max_.roles] == [("manager", "main")]
+    assert [key.id for key in max_.keys] == [door.house.key("max").record.id]
+    page = door.get("/v1/log/people", person="audra", at=whole.at, limit="2").json()
+    assert [one["id"] for one in page["people"]] == ["ana", "audra"]
+    assert page["next"] == "audra"
+    then = door.get("/v1/log/people", person="audra", at="2020-01-01T00:00:00Z").json()
+    assert (then["policy"], then["people"]) == (None, [])
+
+
+def test_people_are_for_who_audits_every_site(door: Door) -> None:
+    """And an instant that lies ahead is no question."""
+    assert_problem(door.get("/v1/log/people"), 403, "not_permitted")
+    ahead = door.get("/v1/log/people", person="audra", at="2999-01-01T00:00:00Z")
+    assert assert_problem(ahead, 422, "out_of_range")["errors"][0]["pointer"] == "/at"

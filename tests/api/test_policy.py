@@ -12,6 +12,7 @@ from service.api.app import create_app
 from service.bootstrap import open_services
 from tests.api.door import Door, assert_problem
 from tests.app.house import ACCESS, POLICY, House, shop_files, shop_settings, write_shop
+from tests.cli.terminal import remit
 from tests.databases import sqlite_url
 
 __all__ = ["sqlite_url"]
@@ -262,3 +263,56 @@ def test_a_publication_that_is_not_there(guarded: Door) -> None:
     path = f"{ROUTE}/publications/pub_x"
     assert_problem(guarded.get(path, person="peter"), 404, "no_publication")
     assert_problem(guarded.post(f"{path}/confirm", {}, person="peter"), 404, "no_publication")
+
+
+ODD = "facts:\n  guest.mood: {type: text, optional: true}\n"
+
+
+def checked(door: Door, texts: dict[str, str], **more: Any) -> dict[str, Any]:
+    response = door.post(f"{ROUTE}/check", {"files": texts, **more}, person="paula")
+    assert response.status_code == 200, response.text
+    found: dict[str, Any] = response.json()
+    return found
+
+
+def test_a_check_remarks_what_the_command_remarks(door: Door, tmp_path: Path) -> None:
+    """Each with its code, its place, a remedy and where it is explained; none keeps it back."""
+    texts = files(100)
+    texts["shop.yaml"] = texts["shop.yaml"].replace("facts:\n", ODD)
+    folder = write_shop(tmp_path / "odd", {name: text.encode() for name, text in texts.items()})
+    printed = orjson.loads(remit("policy", "check", folder, "--format", "json").stdout)
+    found = checked(door, texts)
+    assert (found["ok"], found["publishable"], found["problems"]) == (True, True, [])
+    assert found["warnings"] == printed["problems"]
+    assert found["undecided"] == printed["undecided"]
+    line = texts["shop.yaml"].splitlines().index("  guest.mood: {type: text, optional: true}") + 1
+    (unused,) = [it for it in found["warnings"] if it["line"] == line]
+    assert (unused["file"], unused["severity"]) == ("shop.yaml", "warning")
+    assert unused["code"] == "unused_fact"
+    assert unused["remedy"]
+    assert unused["docs"] == "docs/managing-policy.md#unused_fact"
+
+
+def test_a_strict_check_is_fine_only_without_remarks(door: Door) -> None:
+    """It may be put in force all the same: strictness is the author's, and not the service's."""
+    found = checked(door, files(100), strict=True)
+    assert (found["ok"], found["publishable"], found["warnings_more"]) == (False, True, 0)
+    assert found["warnings"]
+
+
+def test_errors_and_failing_tests_are_explained_too(door: Door) -> None:
+    """Both have a place in the documentation, and nothing is remarked about what does not load."""
+    broken = files(100)
+    broken["shop.yaml"] += "nonsense: 1\n"
+    found = checked(door, broken)
+    assert (found["ok"], found["warnings"]) == (False, [])
+    assert found["problems"][0]["docs"].startswith("docs/policy-language.md#")
+    failing = checked(door, files(90, shop_test=SUITE))
+    assert [it["docs"] for it in failing["problems"]] == ["docs/managing-policy.md#tests"]
+
+
+@pytest.mark.parametrize("strict", ["yes", 1, None])
+def test_strict_is_true_or_false(door: Door, strict: object) -> None:
+    """Nothing else is taken for either."""
+    body = {"files": files(100), "strict": strict}
+    assert_problem(door.post(f"{ROUTE}/check", body, person="paula"), 422, "wrong_type")

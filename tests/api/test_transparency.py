@@ -276,7 +276,7 @@ def test_readiness_says_how_far_the_log_is_published_and_why_no_further(
     """An alarm is shown, decisions go on, and nothing more is signed."""
     size = published(door.house)
     told = door.client.get("/readyz").json()
-    assert told["log"] == {"published": size, "alarm": None}
+    assert told["log"] == {"published": size, "alarm": None, "posted": None}
     alter(sqlite_url, "UPDATE log_extent SET boundary = boundary - 1")
     until(lambda: door.client.get("/readyz").json()["log"]["alarm"] is not None)
     before = door.client.get("/checkpoint").content

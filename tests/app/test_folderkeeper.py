@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 
 import orjson
 import pytest
@@ -102,10 +102,27 @@ def test_a_saved_set_is_put_in_force(house: House) -> None:
     assert kept.told == ["published"]
 
 
+def without_managers() -> str:
+    """The shop's policy after somebody deleted a role and everything that it says of it."""
+    policy = POLICY
+    for old, new in (
+        ("  clerk: {reports_to: manager}\n  manager: {reports_to: owner}\n", CLERKS),
+        ("  - {id: more, role: manager, may: any, up_to: 500}\n", ""),
+        ("  manager: {answer_within: 15m, on_timeout: next}\n", ""),
+    ):
+        assert old in policy
+        policy = policy.replace(old, new)
+    return policy
+
+
+CLERKS = "  clerk: {reports_to: owner}\n"
+
+
 @pytest.mark.parametrize(
     ("files", "code"),
     [
         ({**shop_files(), "shop.yaml": b"remit: 1\ngra"}, "yaml_syntax"),
+        (shop_files(without_managers()), "unknown_role"),
         ({**shop_files(), "shop_test.yaml": FAILING}, "test_failed"),
         ({"shop.yaml": POLICY.encode()}, "no_access"),
         (
@@ -262,3 +279,69 @@ def test_a_real_folder_is_followed(tmp_path: Path, sqlite_url: str) -> None:
         folder = services.readiness().folder
         assert folder is not None
         assert (folder.differs, folder.problems) == (False, ())
+
+
+def test_editors_who_race_end_with_what_was_saved_last(tmp_path: Path, sqlite_url: str) -> None:
+    """Two people save two files, over and over, in place and by renaming.
+
+    What is put in force meanwhile was in the folder at one instant, and in the end it is
+    what stands there.
+    """
+    shop = write_shop(tmp_path / "shop")
+    policies = [shop_files(POLICY.replace("limit: 2000", f"limit: {2000 + n}")) for n in range(12)]
+    people = [ACCESS + f"g, new{n}, clerk, main\n" for n in range(12)]
+
+    def save_policies() -> None:
+        for files in policies:
+            (shop / "next").write_bytes(files["shop.yaml"])
+            (shop / "next").rename(shop / "shop.yaml")
+            Event().wait(0.02)
+
+    def save_people() -> None:
+        for text in people:
+            (shop / "access.csv").write_text(text)
+            Event().wait(0.03)
+
+    with open_services(shop_settings(shop, sqlite_url), watch=True) as services:
+        editors = [Thread(target=save_policies), Thread(target=save_people)]
+        for editor in editors:
+            editor.start()
+        for editor in editors:
+            editor.join()
+        last = {"shop.yaml": policies[-1]["shop.yaml"], "access.csv": people[-1].encode()}
+        assert followed(services, version(last))
+        with services.store.read() as reader:
+            found = [reader.find_policy(one) for one in reader.list_policies()]
+    saved = {files["shop.yaml"] for files in (shop_files(), *policies)}
+    texts = {ACCESS.encode(), *(text.encode() for text in people)}
+    for record in found:
+        assert record is not None
+        assert record.files["shop.yaml"] in saved
+        assert record.files["access.csv"] in texts
+
+
+def test_a_file_that_is_renamed_or_split_is_the_same_set(tmp_path: Path, sqlite_url: str) -> None:
+    """Another version with the same rules, and between the two steps nothing is put in force."""
+    shop = write_shop(tmp_path / "shop")
+    rules, budgets = POLICY.split("budgets:\n", 1)
+    with open_services(shop_settings(shop, sqlite_url), watch=True) as services:
+        before = services.library.in_force().rulebook
+        (shop / "shop.yaml").rename(shop / "house.yaml")
+        renamed = {"house.yaml": POLICY.encode(), "access.csv": ACCESS.encode()}
+        assert followed(services, version(renamed))
+        assert services.library.in_force().rulebook.rules == before.rules
+        (shop / "money.yaml").write_text(f"budgets:\n{budgets}")  # all of it stands twice now
+        (shop / "house.yaml").write_text(rules)
+        split = {
+            "house.yaml": rules.encode(),
+            "money.yaml": f"budgets:\n{budgets}".encode(),
+            "access.csv": ACCESS.encode(),
+        }
+        assert followed(services, version(split))
+        assert services.library.in_force().rulebook.rules == before.rules
+        with services.store.read() as reader:
+            assert list(reader.list_policies()) == [
+                before.version,
+                version(renamed),
+                version(split),
+            ]

@@ -27,6 +27,8 @@ START_SECONDS = 0.6
 PAUSE_SECONDS = 0.02
 ANSWER_SECONDS = 30.0
 GIVE_UP_SECONDS = 90.0
+IN_PROGRESS = "in_progress"
+"""The first attempt is still at work: to be asked again, as `Retry-After` says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +152,7 @@ class Client:
             except (OSError, HTTPException) as error:
                 setbacks.append(type(error).__name__)
             else:
-                if status in {502, 503, 504}:
+                if status in {502, 503, 504} or answer.get("code") == IN_PROGRESS:
                     setbacks.append(answer["code"])
                 else:
                     return Outcome(

@@ -15,6 +15,7 @@ from service.core.checkpoint import parse_checkpoint
 from service.core.merkle import leaf_hash, tree_root
 from service.core.note import parse_note
 from service.core.proof import prove_consistency
+from tests.attack.audited import audited
 from tests.attack.clients import Wish
 from tests.attack.policy import proposal
 from tests.attack.replicas import ROOT, Replica
@@ -122,6 +123,7 @@ def verified(target: Target) -> None:
         assert accepted == [(said.origin, said.size, said.root)] * len(OUTSIDERS)
         sizes.append(said.size)
     grew(hashes, sizes[len(sizes) // 2], size)
+    assert audited(target) == []
 
 
 def grew(hashes: list[bytes], old: int, new: int) -> None:

@@ -7,6 +7,11 @@ import pytest
 
 from bench.soak import main, summarise
 from bench.tally import Round, Tally, code_digest
+from tests.attack.audited import audited
+from tests.attack.clients import Wish
+from tests.attack.policy import proposal
+from tests.attack.target import opened
+from tests.logged import alter
 
 ROUND = Round(
     database="sqlite",
@@ -76,3 +81,17 @@ def test_code_is_told_apart_by_every_byte(tmp_path: Path) -> None:
     assert code_digest(tmp_path) == before
     module.write_text("a = 2\n")
     assert code_digest(tmp_path) != before
+
+
+def test_a_log_that_was_altered_is_a_fault(policies: Path, sqlite_url: str) -> None:
+    """What the judge of a round says of a log is what an auditor would say of it."""
+    with opened(sqlite_url, policies, 1) as target:
+        wishes = [Wish(body=proposal("site-x", f"x-{n}", "1.00"), key=f"x-{n}") for n in range(9)]
+        assert {outcome.status for outcome in target.end(target.begin(wishes))} == {201}
+        assert audited(target) == []
+        alter(
+            sqlite_url,
+            "UPDATE entries SET body = :body WHERE kind = 'decision'",
+            {"body": b"{}"},
+        )
+        assert any(fault.startswith("tile_mismatch") for fault in audited(target))

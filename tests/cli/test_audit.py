@@ -4,6 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from service.audit.source import CHECKPOINT
@@ -282,3 +284,83 @@ def test_a_receipt_verifies_offline(tmp_path: Path, served: tuple[str, str]) -> 
     assert done.exit_code == 1
     assert "not proved" in done.stderr
     assert remit("audit", "proof", tmp_path / "nothing.json", "--key", key).exit_code == 2
+
+
+# ── Opened exports, people, refused attempts ──
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
+def test_an_operators_opened_export_is_verified_and_told(
+    served: tuple[str, str], tmp_path: Path, form: str
+) -> None:
+    """With the master key beside the database: the file holds, and the log says who asked."""
+    url, key = served
+    path = tmp_path / f"log.{form}"
+    assert remit("audit", "export", url, "--open", "--format", form, "--out", path).exit_code == 0
+    if form != "parquet":
+        assert "G-1" in path.read_text("utf-8")
+    done = remit("audit", "verify", path, "--key", key)
+    assert (done.exit_code, "holds" in done.stdout) == (0, True), done.output
+    shown = remit("audit", "show", "--kind", "export", "--source", url, "--format", "json")
+    (entry,) = json.loads(shown.stdout)
+    assert entry["body"]["by"] == {"id": "operator"}
+    assert entry["body"]["format"] == form
+
+
+def test_a_name_that_was_put_into_parquet_is_found_out(
+    served: tuple[str, str], tmp_path: Path
+) -> None:
+    """The entry does not commit to it."""
+    url, key = served
+    path = tmp_path / "log.parquet"
+    remit("audit", "export", url, "--open", "--format", "parquet", "--out", path)
+    with pq.ParquetFile(path) as file:
+        table, metadata = file.read(), file.metadata.metadata
+    names = [
+        None if text is None else text.replace("G-1", "G-9")
+        for text in table.column("opened").to_pylist()
+    ]
+    place = table.schema.get_field_index("opened")
+    spoilt = table.set_column(place, "opened", pa.array(names))
+    kept = {b"remit.manifest": metadata[b"remit.manifest"]}
+    pq.write_table(spoilt.replace_schema_metadata(kept), path)
+    done = remit("audit", "verify", path, "--key", key)
+    assert done.exit_code == 1
+    assert "what was opened is not what the disclosures say" in done.output
+
+
+def test_a_copy_is_never_opened(served: tuple[str, str], tmp_path: Path) -> None:
+    """It is what the log serves, and that has no names."""
+    command = ("audit", "export", served[0], "--format", "tiles", "--open", "--out", tmp_path / "x")
+    assert remit(*command).exit_code == 2
+
+
+def test_without_the_master_key_nothing_is_opened(served: tuple[str, str], tmp_path: Path) -> None:
+    """And nothing is told to the log, since nothing happened."""
+    url, _ = served
+    Path(url.removeprefix("sqlite:///") + ".master.key").unlink()
+    done = remit("audit", "export", url, "--open", "--out", tmp_path / "log.jsonl")
+    assert done.exit_code == 1
+    assert "REMIT_MASTER_KEY" in done.stderr
+    assert "nothing like that" in remit("audit", "show", "--kind", "export", "--source", url).stderr
+
+
+def test_people_are_shown(served: tuple[str, str]) -> None:
+    """The policy of that instant, its roles, and everybody with roles and keys."""
+    url, _ = served
+    done = remit("audit", "people", "--source", url)
+    assert done.exit_code == 0, done.output
+    assert "shop was in force, sha256:" in done.stdout
+    assert "\nmax\n    manager            at main\n    key_" in done.stdout
+    told = json.loads(remit("audit", "people", "--source", url, "--format", "json").stdout)
+    assert {"ana", "max", "audra"} <= {one["id"] for one in told["people"]}
+    then = remit("audit", "people", "--source", url, "--at", "2020-01-01")
+    assert then.stdout == "At 2020-01-01T00:00:00Z no policy was in force.\n"
+
+
+@pytest.mark.parametrize("at", ["yesterday", "2999-01-01", "2026-13-01"])
+def test_an_instant_that_is_none_is_wrong_usage(served: tuple[str, str], at: str) -> None:
+    """What to write instead is said."""
+    done = remit("audit", "people", "--source", served[0], "--at", at)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "--at" in done.stderr

@@ -59,6 +59,41 @@ def test_a_key_that_means_nothing_is_wrong_usage(
     assert json.loads(remit("key", "list", "--database", database, "--format", "json").stdout) == []
 
 
+def test_a_token_is_revoked_by_its_id_or_its_jti(database: str) -> None:
+    """Whether it was ever seen or not; what is no id of one is said to be none."""
+    token = "tok_" + "0f" * 16
+    revoked = remit("key", "revoke", token, "--database", database)
+    assert revoked.stdout == f"{token} is revoked\n"
+    by_jti = remit("key", "revoke", "--jti", "j-1", "--database", database, "--format", "json")
+    told = json.loads(by_jti.stdout)
+    assert told["id"].startswith("tok_")
+    assert told["state"] == "revoked"
+    wrong = remit("key", "revoke", "tok_1", "--database", database)
+    assert wrong.exit_code == 1
+    assert "by.key" in wrong.stderr
+
+
+def test_everything_of_somebody_is_revoked_at_once(database: str) -> None:
+    """Each of their keys, and nobody else's."""
+    for subject in ("ana", "ana", "ben"):
+        remit("key", "create", "--subject", subject, "--database", database)
+    revoked = remit("key", "revoke", "--subject", "ana", "--database", database)
+    assert revoked.stdout == "2 keys of ana and every token issued until now are revoked\n"
+    listed = json.loads(remit("key", "list", "--database", database, "--format", "json").stdout)
+    live = [key["subject"] for key in listed if key["revoked_at"] is None]
+    assert live == ["ben"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["key_1", "--subject", "ana"], ["--subject", "ana", "--jti", "j"]]
+)
+def test_one_thing_is_revoked_at_a_time(database: str, arguments: list[str]) -> None:
+    """Whoever names nothing, or two things, is asked which."""
+    revoked = remit("key", "revoke", *arguments, "--database", database)
+    assert revoked.exit_code == 2
+    assert "--subject NAME" in revoked.stderr
+
+
 def test_an_unknown_key_is_not_revoked(database: str) -> None:
     """It is said, with 1."""
     revoked = remit("key", "revoke", "key_none", "--database", database)

@@ -212,6 +212,29 @@ def test_sites_are_replayed_by_processes_of_their_own(tmp_path: Path, proposals:
     assert one == two
 
 
+def test_sites_of_a_log_are_replayed_by_processes_of_their_own(
+    tmp_path: Path, sqlite_url: str
+) -> None:
+    """Also where budgets are shared, as long as no two sites shared a row; to the same report."""
+    with open_house(tmp_path, sqlite_url) as house:
+        for number in range(4):
+            house.propose("ana", guest=f"G-{number}", amount="90.00")
+            house.propose("vera", guest=f"H-{number}", amount="60.00", site="annex")
+    other = tmp_path / "other"
+    other.mkdir()
+    for name, data in shop_files().items():
+        (other / name).write_bytes(data.replace(b"up_to: 100}", b"up_to: 80}"))
+    arguments = ("policy", "replay", "--database", sqlite_url, "--candidate", other)
+    one = told(*arguments, "--processes", "1")
+    two = told(*arguments, "--processes", "2")
+    assert (one.pop("how"), two.pop("how")) == (
+        "one process",
+        "2 processes, split by site, since no two of them shared a row of: stay, often",
+    )
+    assert one == two
+    assert one["flipped"] == 4
+
+
 def test_the_log_of_a_database_is_replayed(tmp_path: Path, sqlite_url: str) -> None:
     """Against what it recorded, and in the window that is asked for."""
     with open_house(tmp_path, sqlite_url) as house:
@@ -224,6 +247,7 @@ def test_the_log_of_a_database_is_replayed(tmp_path: Path, sqlite_url: str) -> N
     assert shop_settings(other, sqlite_url).is_embedded
     arguments = ("policy", "replay", "--database", sqlite_url, "--candidate", other)
     found = told(*arguments)
+    assert found["how"] == "one process"  # nothing happened at another site
     assert found["against"] == "the log"
     assert (found["decisions"], found["flipped"]) == (
         4,

@@ -1,11 +1,14 @@
 """``remit serve`` follows its folder while everybody works: no request fails or mixes versions."""
 
 import json
+import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import httpx
 import pytest
@@ -52,7 +55,7 @@ def test_a_folder_is_saved_under_load(service: Serving, tmp_path: Path) -> None:
     versions = [compile_files(saved(turn)).rulebook.version for turn in range(SWAPS + 1)]
 
     def work(number: int) -> list[tuple[int, str, str]]:
-        told = []
+        told: list[Any] = []
         with httpx.Client(base_url=service.address, headers=headers, timeout=60) as client:
             while not done.is_set():
                 body = proposal(amount="999.00", guest=f"G-{number}")
@@ -76,6 +79,48 @@ def test_a_folder_is_saved_under_load(service: Serving, tmp_path: Path) -> None:
     assert len({version for _, version, _ in told}) > 1
     caps = {(version, cap(reason)) for _, version, reason in told}
     assert caps <= {(version, 50 + turn) for turn, version in enumerate(versions)}
+
+
+def test_no_proposal_is_lost_or_mixed_by_a_swap(service: Serving, tmp_path: Path) -> None:
+    """64 clients propose while the folder is saved: each is answered, and the log has each once.
+
+    What would pass unasked is what the version says that the answer names, and the entry
+    names the same one.
+    """
+    done = Event()
+    headers = {"Authorization": f"Bearer {service.secret('ana')}"}
+    versions = [compile_files(saved(turn)).rulebook.version for turn in range(SWAPS + 1)]
+
+    def work(number: int) -> list[tuple[int, str, str, str]]:
+        told: list[Any] = []
+        with httpx.Client(base_url=service.address, headers=headers, timeout=60) as client:
+            while not done.is_set():
+                body = proposal(amount="1.00", guest=f"G-{number}-{len(told)}")
+                answer = client.post("/v1/resolutions", json=body)
+                found = answer.json()
+                unasked = found["without_escalation_up_to"]["amount"]
+                told.append((answer.status_code, found["id"], found["policy"]["version"], unasked))
+        return told
+
+    with ThreadPoolExecutor(CLIENTS) as threads:
+        working = [threads.submit(work, number) for number in range(CLIENTS)]
+        try:
+            for turn in range(1, SWAPS + 1):
+                write_shop(tmp_path / "shop", saved(turn))
+                assert in_force(service, versions[turn])
+        finally:
+            done.set()
+        told = [one for each in working for one in each.result()]
+    service.stop()
+    assert {status for status, *_ in told} == {201}
+    assert len({version for _, _, version, _ in told}) > 1
+    caps = {(version, unasked) for _, _, version, unasked in told}
+    assert caps <= {(version, f"{50 + turn}.00") for turn, version in enumerate(versions)}
+    with closing(sqlite3.connect(tmp_path / "var" / "remit.db")) as database:
+        logged = database.execute(
+            "SELECT about, policy_version FROM entries WHERE kind = 'decision'"
+        ).fetchall()
+    assert sorted(logged) == sorted((id_, version) for _, id_, version, _ in told)
 
 
 def cap(reasons: str) -> int:

@@ -179,3 +179,24 @@ def test_the_last_page_is_found_like_the_first(
     engine.dispose()
     assert any(f"ix_entries_{index}_id" in step for step in plans), plans
     assert not any("B-TREE" in step for step in plans), plans
+
+
+def test_counting_stops_where_it_is_enough(store: SqlStore) -> None:
+    """As many as there are, and never more than were asked for."""
+    with store.read() as reader:
+        assert reader.entries.count(EntryFilter(), 100) == COUNT
+        assert reader.entries.count(EntryFilter(), 5) == 5
+        assert reader.entries.count(EntryFilter(kind="settle"), 100) == 3
+        late = EntryFilter(since=AT + timedelta(minutes=10))
+        assert reader.entries.count(late, 100) == 3
+
+
+def test_sites_are_counted_without_what_has_none(store: SqlStore) -> None:
+    """Each site that has any, in a window."""
+    nowhere = replace(ENTRY, id="ent_99", site=None, leaf=b"\x63" * 32)
+    with store.begin() as tx:
+        tx.write(Writes(entries=[nowhere]))
+    with store.read() as reader:
+        assert reader.entries.count_by_site(EntryFilter()) == {"new_york": 6, "vienna": 6}
+        early = EntryFilter(until=AT + timedelta(minutes=1))
+        assert reader.entries.count_by_site(early) == {"new_york": 1}

@@ -1,6 +1,6 @@
 """Exposure against an adversary who proposes as cleverly as the reference evaluator allows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, permutations
@@ -109,9 +109,18 @@ def test_no_adversary_exceeds_what_is_told(data: st.DataObject) -> None:
     assert adversary.total <= (exposure.amount_minor or 0)
 
 
+SCOPES: Mapping[str, tuple[str, tuple[str | None, ...]]] = {
+    "month": ("site.id", ("month", "year", None)),
+    "day": ("agent.id", ("day", "month", None)),
+    "ever": ("guest.id", (None,)),
+}
+"""For each horizon whose exposure it is, and the windows of budgets that bound it."""
+
+
 @st.composite
-def plain_sets(draw: st.DrawFn) -> Policy:
+def plain_sets(draw: st.DrawFn, horizon: str) -> Policy:
     """Grants and budgets without conditions, of one kind of scope; nothing else."""
+    per, windows = SCOPES[horizon]
     bare = draw(strategies.policies())
     resolutions = {"credit": Resolution(), "night": Resolution(unit="night", worth=Money(70))}
     roles = list(bare.roles)
@@ -127,9 +136,9 @@ def plain_sets(draw: st.DrawFn) -> Policy:
     budgets = tuple(
         Budget(
             id=f"b{number}",
-            per=("site.id",),
+            per=(per,),
             limit=draw(st.sampled_from((100, 300, 700))),
-            every=draw(st.sampled_from(("month", "year", None))),
+            every=draw(st.sampled_from(windows)),
             resolutions=draw(strategies.maybe(strategies.some_of(list(resolutions)))),
         )
         for number in range(draw(st.integers(1, 2)))
@@ -139,18 +148,30 @@ def plain_sets(draw: st.DrawFn) -> Policy:
     )
 
 
-@settings(steadily, max_examples=60)
-@given(st.data())
-def test_an_adversary_reaches_what_is_told(data: st.DataObject) -> None:
-    """What is told of plain sets is not only never exceeded: somebody can take all of it."""
-    policy = data.draw(plain_sets())
-    exposure = next(
-        (it for it in told(policy) if it.scope.horizon == "month" and it.amount_minor), None
-    )
-    if exposure is None:
-        return
-    assert exposure.is_exact
-    assert max(_taken(policy, exposure)) == exposure.amount_minor
+@pytest.mark.parametrize("horizon", sorted(SCOPES))
+def test_an_adversary_reaches_what_is_told(horizon: str) -> None:
+    """What is told of plain sets is not only never exceeded: somebody can take all of it.
+
+    Per site and month, per agent and day, and per guest.
+    """
+    reached: list[int] = []
+
+    @settings(steadily, max_examples=60)
+    @given(st.data())
+    def takes_all_of_it(data: st.DataObject) -> None:
+        policy = data.draw(plain_sets(horizon))
+        wanted = None if horizon == "ever" else horizon
+        exposure = next(
+            (it for it in told(policy) if it.scope.horizon == wanted and it.amount_minor), None
+        )
+        if exposure is None:
+            return
+        assert exposure.is_exact
+        assert max(_taken(policy, exposure)) == exposure.amount_minor
+        reached.append(exposure.amount_minor or 0)
+
+    takes_all_of_it()
+    assert len(set(reached)) > 3, "hardly any set was bounded, so hardly anything was tried"
 
 
 def _taken(policy: Policy, exposure: Exposure) -> Iterator[int]:

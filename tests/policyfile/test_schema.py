@@ -1,5 +1,6 @@
 """The schemas that editors use: complete, up to date, and of one mind with the loader."""
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -42,13 +43,26 @@ def test_the_schema_beside_the_policies_is_up_to_date(name: str) -> None:
     assert (POLICIES / "schema" / name).read_text(encoding="utf-8") == schema_files()[name]
 
 
-@pytest.mark.parametrize("schema", [policy_schema(), suite_schema()], ids=["policy", "suite"])
-def test_every_key_is_explained(schema: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", sorted(schema_files()))
+def test_every_key_is_explained(name: str) -> None:
     """An editor shows for each key what it means and how it looks."""
+    schema = json.loads(schema_files()[name])
     Draft202012Validator.check_schema(schema)
-    for key, shown in keys(schema):
+    listed = list(keys(schema))
+    assert listed
+    for key, shown in listed:
         assert shown.get("description", "").endswith("."), key
         assert shown.get("examples"), key
+
+
+@pytest.mark.parametrize("name", sorted(schema_files()))
+def test_every_example_is_one(name: str) -> None:
+    """What an editor offers for a key may stand there."""
+    schema = json.loads(schema_files()[name])
+    for key, shown in keys(schema):
+        validator = Draft202012Validator({**shown, "$defs": schema["$defs"]})
+        for example in shown["examples"]:
+            assert [error.message for error in validator.iter_errors(example)] == [], key
 
 
 @pytest.mark.parametrize("folder", SETS, ids=lambda it: it.name)

@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Dialect, LargeBinary, Text, TypeDecorator
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
+from service.app.token import Roles, roles_json, roles_of
 from service.core.hold import Charge
 
 Value = TypeVar("Value")
@@ -130,6 +131,21 @@ class Charges(Form[tuple[Charge, ...]]):
             Charge(row, amount, None if at is None else instant(at))
             for row, amount, at in orjson.loads(stored)
         )
+
+
+class ClaimedRoles(Form[Roles]):
+    """Roles by site as JSON: ``{"new_york": ["front_desk"]}``."""
+
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = Text
+    cache_ok: bool | None = True
+
+    def encode(self, value: Roles) -> str:
+        """As JSON."""
+        return _compact(roles_json(value))
+
+    def decode(self, stored: str) -> Roles:
+        """From JSON."""
+        return roles_of(orjson.loads(stored))
 
 
 class Files(Form[dict[str, bytes]]):

@@ -11,6 +11,8 @@ from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
+from service.adapters.sql.straight import ask
+
 READ_CONNECTIONS: Final = 4
 BUSY_TIMEOUT_MILLISECONDS: Final = 5_000
 LOCK_TIMEOUT_MILLISECONDS: Final = 10_000
@@ -132,7 +134,7 @@ def _set_up_sqlite(engine: Engine, begin: str, *pragmas: str) -> None:
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        ask(connection, begin)
 
 
 def _set_up_postgresql_writer(

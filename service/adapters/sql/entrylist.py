@@ -4,11 +4,11 @@ Every page is found by a key and not by counting, so the last one of a million e
 costs what the first one does.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from operator import ge, le, lt
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, TextClause, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, TextClause, func, select, tuple_
 
 from service.adapters.sql.row import METADATA
 from service.adapters.sql.rows import ENTRIES
@@ -62,6 +62,19 @@ class SqlEntryReader:
             .limit(limit)
         )
         return [Placed(row[0], ENTRIES.record(row[1:])) for row in self._connection.execute(listed)]
+
+    def count(self, wanted: EntryFilter, most: int) -> int:
+        """Reads no more of them than ``most``."""
+        some = select(_ENTRIES.id).where(*_wheres(wanted)).limit(most).subquery()
+        counted = select(func.count()).select_from(some)
+        return int(self._connection.execute(counted).scalar_one())
+
+    def count_by_site(self, wanted: EntryFilter) -> Mapping[str, int]:
+        """In the order of the sites."""
+        site = _ENTRIES.site
+        counted = select(site, func.count()).where(site.is_not(None), *_wheres(wanted))
+        found = self._connection.execute(counted.group_by(site).order_by(site))
+        return {name: count for name, count in found}  # noqa: C416 - rows are no pairs to the types
 
 
 def _wheres(wanted: EntryFilter) -> Iterator[ColumnElement[bool] | TextClause]:

@@ -31,6 +31,9 @@ from service.adapters.sql.rows import (
     Shape,
 )
 from service.adapters.sql.sets import VALUES, Sets
+from service.adapters.sql.standing import SqlStandingReader
+from service.adapters.sql.tokens import SqlTokenReader
+from service.adapters.sql.trials import SqlTrialReader
 from service.adapters.sql.uow import Instants
 from service.app.noticerecords import NoticeRecord
 from service.app.ports import DelegationFilter, Filter, Page, RowFilter
@@ -119,6 +122,16 @@ class SqlReader:
     def publications(self) -> SqlPublicationReader:
         """Publications, and the versions that they made."""
         return SqlPublicationReader(self._connection)
+
+    @property
+    def trials(self) -> SqlTrialReader:
+        """Candidates that are tried."""
+        return SqlTrialReader(self._connection, self._sets)
+
+    @property
+    def tokens(self) -> SqlTokenReader:
+        """Tokens: what was revoked of them, and who came with one."""
+        return SqlTokenReader(self._connection, self._sets)
 
     def list_policies(self) -> Sequence[str]:
         """Every version that was ever published, in the order of first publication."""
@@ -264,6 +277,11 @@ class SqlReader:
     def erasures(self) -> SqlErasureReader:
         """Erasures."""
         return SqlErasureReader(self._connection, self.now())
+
+    @property
+    def standing(self) -> SqlStandingReader:
+        """Counts of what waits."""
+        return SqlStandingReader(self._connection)
 
     def now(self) -> datetime:
         """The database's clock, as a transaction that began at this moment would read it."""

@@ -7,9 +7,17 @@ from typing import Any, Final, Generic, TypeVar
 from sqlalchemy import Boolean, Column, Table
 
 from service.adapters.sql.columns import Form, Spends, instant
-from service.adapters.sql.sets import Names, Row
+from service.adapters.sql.sets import Names
+from service.adapters.sql.straight import Row
 from service.adapters.sql.tables import METADATA
-from service.app import erasurerecords, noticerecords, publicationrecords, records
+from service.app import (
+    erasurerecords,
+    noticerecords,
+    publicationrecords,
+    records,
+    tokenrecords,
+    trialrecords,
+)
 from service.core.budget import Balance
 from service.core.delegation import Delegation
 
@@ -131,6 +139,12 @@ ESCALATIONS: Final = Shape(records.EscalationRecord, "escalations")
 ENTRIES: Final = Shape(records.EntryRecord, "entries")
 ERASURES: Final = Shape(erasurerecords.ErasureRecord, "erasures")
 PUBLICATIONS: Final = Shape(publicationrecords.PublicationRecord, "publications")
+TRIALS: Final = Shape(trialrecords.TrialRecord, "trials")
+TRIAL_COUNTS: Final = Shape(trialrecords.TrialCounts, "trial_counts")
+TRIAL_FIGURES: Final = Shape(trialrecords.TrialFigures, "trial_figures")
+TRIAL_BUDGETS: Final = Shape(trialrecords.TrialBudget, "trial_budgets")
+TOKEN_PEOPLE: Final = Shape(tokenrecords.TokenPersonRecord, "token_people")
+TOKEN_REVOCATIONS: Final = Shape(tokenrecords.TokenRevocationRecord, "token_revocations")
 DELEGATIONS: Final = Shape(Delegation, "delegations")
 NOTICES: Final = Shape(noticerecords.NoticeRecord, "notices")
 NOTICE_LEASES: Final = Shape(noticerecords.LeaseRecord, "notice_leases")

@@ -22,6 +22,7 @@ from sqlalchemy import (
     CursorResult,
     FromClause,
     Insert,
+    Select,
     Table,
     Text,
     Update,
@@ -36,11 +37,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
+from service.adapters.sql.straight import Row, ask, step
+
 Names: TypeAlias = tuple[str, ...]
 """The columns of a set, in the order of its rows' values."""
-
-Row: TypeAlias = tuple[Any, ...]
-"""Values in the driver's form."""
 
 VALUES: Final = "values_"
 """The parameter of `Sets.among`."""
@@ -89,6 +89,10 @@ class Sets(ABC):
         """
 
     @abstractmethod
+    def find(self, to: Connection, table: Table, names: Names, keys: Sequence[Any]) -> list[Row]:
+        """The rows that exist of those with the (distinct) keys, in the driver's form."""
+
+    @abstractmethod
     def among(self, of: Column[Any]) -> ColumnElement[bool]:
         """Whether a column is one of the parameter `VALUES`, a list."""
 
@@ -105,17 +109,17 @@ class SqliteSets(Sets):
 
     def insert(self, to: Connection, table: Table, names: Names, rows: Sequence[Row]) -> None:
         """See `Sets.insert`."""
-        to.exec_driver_sql(_stepped(_insert, table, names)[0], list(rows))
+        step(to, _stepped(_insert, table, names)[0], rows)
 
     def insert_missing(
         self, to: Connection, table: Table, names: Names, rows: Sequence[Row]
     ) -> None:
         """See `Sets.insert_missing`."""
-        to.exec_driver_sql(_stepped(_insert_missing, table, names)[0], list(rows))
+        step(to, _stepped(_insert_missing, table, names)[0], rows)
 
     def put(self, to: Connection, table: Table, names: Names, rows: Sequence[Row]) -> None:
         """See `Sets.put`."""
-        to.exec_driver_sql(_stepped(_put, table, names)[0], list(rows))
+        step(to, _stepped(_put, table, names)[0], rows)
 
     def change(
         self,
@@ -127,7 +131,7 @@ class SqliteSets(Sets):
     ) -> int:
         """See `Sets.change`."""
         text, ordered = _stepped(_change, table, names, stands)
-        return to.exec_driver_sql(text, [ordered(row) for row in rows]).rowcount
+        return step(to, text, [ordered(row) for row in rows])
 
     def lock(self, to: Connection, table: Table, names: Names, keys: Sequence[Any]) -> list[Row]:
         """See `Sets.lock`. Whoever writes has the whole database to himself already.
@@ -136,7 +140,11 @@ class SqliteSets(Sets):
         """
         places = 1 << (len(keys) - 1).bit_length()
         filled = (*keys, *[keys[-1]] * (places - len(keys)))
-        return _fetched(to.exec_driver_sql(_picking(table, names, places), filled))
+        return ask(to, _picking(table, names, places), filled)
+
+    def find(self, to: Connection, table: Table, names: Names, keys: Sequence[Any]) -> list[Row]:
+        """See `Sets.find`."""
+        return self.lock(to, table, names, keys)
 
     def among(self, of: Column[Any]) -> ColumnElement[bool]:
         """See `Sets.among`."""
@@ -178,6 +186,10 @@ class PostgresqlSets(Sets):
         """See `Sets.lock`."""
         return _fetched(to.exec_driver_sql(_locking(table, names), {VALUES: list(keys)}))
 
+    def find(self, to: Connection, table: Table, names: Names, keys: Sequence[Any]) -> list[Row]:
+        """See `Sets.find`."""
+        return _fetched(to.exec_driver_sql(_finding(table, names), {VALUES: list(keys)}))
+
     def among(self, of: Column[Any]) -> ColumnElement[bool]:
         """See `Sets.among`."""
         return of == any_(bindparam(VALUES, type_=_array(of)))
@@ -215,10 +227,19 @@ def _picking(table: Table, names: Names, places: int) -> str:
 
 @cache
 def _locking(table: Table, names: Names) -> str:
+    chosen = _chosen(table, names).order_by(_key(table)).with_for_update()
+    return str(chosen.compile(dialect=_POSTGRESQL))
+
+
+@cache
+def _finding(table: Table, names: Names) -> str:
+    return str(_chosen(table, names).compile(dialect=_POSTGRESQL))
+
+
+def _chosen(table: Table, names: Names) -> Select[Any]:
     key = _key(table)
     mine = key == any_(bindparam(VALUES, type_=_array(key)))
-    chosen = select(*[table.c[name] for name in names]).where(mine)
-    return str(chosen.order_by(key).with_for_update().compile(dialect=_POSTGRESQL))
+    return select(*[table.c[name] for name in names]).where(mine)
 
 
 def _quoted(name: str) -> str:

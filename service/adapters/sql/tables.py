@@ -26,6 +26,8 @@ from service.adapters.sql import (
     logtables,
     noticetables,
     publicationtables,
+    tokentables,
+    trialtables,
 )
 from service.adapters.sql.columns import Charges, Files, Instant, Spending, Spends, Texts, Words
 from service.adapters.sql.insertonly import guard
@@ -42,6 +44,8 @@ __all__ = [
     "logtables",
     "noticetables",
     "publicationtables",
+    "tokentables",
+    "trialtables",
 ]
 
 OUTLIVES: Final = text("kept_until IS NOT NULL")
@@ -75,12 +79,16 @@ class Policies(Row, table=True):
 
 
 class PolicyHead(Row, table=True):
-    """Which version is in force: one row at most, without a version while the first is put in."""
+    """Which version is in force, and which trial runs beside it.
+
+    One row at most, without a version while the first is put in.
+    """
 
     __table_args__ = (CheckConstraint("id = 1", name="one"),)
 
     id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
     version: str | None = Field(sa_type=Words, sa_column_args=(ForeignKey("policies.version"),))
+    trial: str | None = Field(sa_type=Words)
 
 
 class ApiKeys(Row, table=True):

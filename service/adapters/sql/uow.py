@@ -3,25 +3,22 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from sqlalchemy import (
     BigInteger,
     Connection,
     Engine,
-    Select,
-    bindparam,
     cast,
     extract,
     func,
-    or_,
     select,
 )
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 
 from service.adapters.sql import outbox
-from service.adapters.sql.columns import Instant, instant
+from service.adapters.sql.columns import instant, microseconds
 from service.adapters.sql.conflict import busy_where_undone, connected, is_lock_timeout
 from service.adapters.sql.delegations import find_delegation, standing, take_turn
 from service.adapters.sql.erasures import SqlErasureTransaction
@@ -42,7 +39,10 @@ from service.adapters.sql.rows import (
     SURROGATES,
     Shape,
 )
-from service.adapters.sql.sets import VALUES, Sets
+from service.adapters.sql.sets import Sets
+from service.adapters.sql.straight import ask
+from service.adapters.sql.tokens import SqlTokenReader
+from service.adapters.sql.trials import SqlTrialTransaction
 from service.adapters.sql.writing import write
 from service.app.errors import Busy, KeysInUse
 from service.app.noticerecords import LeaseRecord, NoticeRecord
@@ -62,9 +62,21 @@ from service.core.delegation import Delegation
 Key = TypeVar("Key", str, bytes)
 Record = TypeVar("Record")
 
+_LIFE: Final = ("id", "expires_at", "revoked_at")
 _HEAD: Final = select(HEAD.c.version)
 _NOW: Final = cast(extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
-_NOW_AND_HEAD: Final = select(_NOW, _HEAD.scalar_subquery())
+_IN_FORCE_TEXT: Final = str(select(HEAD.c.version, HEAD.c.trial).compile(dialect=sqlite.dialect()))
+_NOW_AND_IN_FORCE: Final = select(
+    _NOW, _HEAD.scalar_subquery(), select(HEAD.c.trial).scalar_subquery()
+)
+
+
+class Begun(NamedTuple):
+    """What a transaction reads first: its instant, the version in force, the trial beside it."""
+
+    at: datetime
+    head: str | None
+    trial: str | None
 
 
 class Instants:
@@ -75,24 +87,26 @@ class Instants:
         self._clock = clock
         self._last: datetime | None = None
 
-    def read(self, connection: Connection) -> tuple[datetime, str | None]:
-        """The instant of a transaction that begins, and the version in force."""
-        at, head = self._ask(connection)
-        if self._last is not None and at < self._last:
-            at = self._last
-        self._last = at
-        return at, head
+    def read(self, connection: Connection) -> Begun:
+        """The instant of a transaction that begins, and what is in force."""
+        begun = self._ask(connection)
+        if self._last is not None and begun.at < self._last:
+            begun = begun._replace(at=self._last)
+        self._last = begun.at
+        return begun
 
     def now(self, connection: Connection) -> datetime:
         """The same clock for a connection that only reads; it remembers nothing."""
-        at, _ = self._ask(connection)
+        at = self._ask(connection).at
         return at if self._last is None else max(at, self._last)
 
-    def _ask(self, connection: Connection) -> tuple[datetime, str | None]:
+    def _ask(self, connection: Connection) -> Begun:
         if connection.dialect.name == "sqlite":
-            return self._clock.now(), connection.execute(_HEAD).scalar()
-        microseconds, head = connection.execute(_NOW_AND_HEAD).one()
-        return instant(microseconds), head
+            rows = ask(connection, _IN_FORCE_TEXT)
+            head, trial = rows[0] if rows else (None, None)
+            return Begun(self._clock.now(), head, trial)
+        at, head, trial = connection.execute(_NOW_AND_IN_FORCE).one()
+        return Begun(instant(at), head, trial)
 
 
 @contextmanager
@@ -104,8 +118,7 @@ def transaction(engine: Engine, sets: Sets, instants: Instants) -> Iterator["Sql
     """
     with busy_where_undone(), connected(engine) as connection:
         connection.begin()
-        at, head = instants.read(connection)
-        yield SqlTransaction(connection, sets, at, head)
+        yield SqlTransaction(connection, sets, instants.read(connection))
         _commit(connection)
 
 
@@ -122,11 +135,10 @@ def _commit(connection: Connection) -> None:
 class SqlTransaction:
     """See `service.app.ports.Transaction`."""
 
-    def __init__(self, connection: Connection, sets: Sets, at: datetime, head: str | None) -> None:
+    def __init__(self, connection: Connection, sets: Sets, begun: Begun) -> None:
         self._connection = connection
         self._sets = sets
-        self._at = at
-        self._head = head
+        self._at, self._head, self._trial = begun
 
     @property
     def at(self) -> datetime:
@@ -136,6 +148,10 @@ class SqlTransaction:
     def head(self) -> str | None:
         """The version of the policy that was in force when the transaction began."""
         return self._head
+
+    def trial(self) -> str | None:
+        """The trial that ran beside it then."""
+        return self._trial
 
     @property
     def log(self) -> SqlLogTransaction:
@@ -152,6 +168,16 @@ class SqlTransaction:
         """Publications."""
         return SqlPublicationTransaction(self._connection, self._sets)
 
+    @property
+    def trials(self) -> SqlTrialTransaction:
+        """Trials."""
+        return SqlTrialTransaction(self._connection, self._sets)
+
+    @property
+    def tokens(self) -> SqlTokenReader:
+        """Tokens: what was revoked of them, and who came with one."""
+        return SqlTokenReader(self._connection, self._sets)
+
     def lock_head(self) -> str | None:
         """The version in force now. There is a row to lock before the first version, too."""
         if not self._sets.ALONE:
@@ -163,9 +189,14 @@ class SqlTransaction:
         """Those of the API keys that are neither revoked nor expired at ``at``."""
         if not ids:
             return frozenset()
-        parameters = {VALUES: sorted(ids), "at": self._at}
-        found = self._connection.execute(_live(self._sets), parameters)
-        return frozenset(found.scalars())
+        at = microseconds(self._at)
+        return frozenset(
+            id_
+            for id_, expires_at, revoked_at in self._sets.find(
+                self._connection, KEYS.table, _LIFE, sorted(ids)
+            )
+            if revoked_at is None and (expires_at is None or expires_at > at)
+        )
 
     def lock_idempotency(self, keys: Collection[str]) -> Mapping[str, IdempotencyRecord]:
         """Every key's record, inserted as new where it was absent, and locked.
@@ -294,10 +325,3 @@ class SqlTransaction:
         place = shape.names.index(shape.key.name)
         rows = self._sets.lock(self._connection, shape.table, shape.names, keys)
         return {row[place]: shape.stored(row) for row in rows}
-
-
-@cache
-def _live(sets: Sets) -> Select[Any]:
-    keys = KEYS.table.c
-    lasts = or_(keys.expires_at.is_(None), keys.expires_at > bindparam("at", type_=Instant()))
-    return select(keys.id).where(sets.among(keys.id), keys.revoked_at.is_(None), lasts)

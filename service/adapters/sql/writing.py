@@ -30,10 +30,16 @@ from service.adapters.sql.rows import (
     RESOLUTIONS,
     SUBJECT_KEYS,
     SURROGATES,
+    TOKEN_PEOPLE,
+    TOKEN_REVOCATIONS,
+    TRIAL_COUNTS,
+    TRIAL_FIGURES,
+    TRIALS,
     Shape,
 )
-from service.adapters.sql.sets import VALUES, Names, Row, Sets
-from service.app.records import BudgetChange, SurrogateRecord, Writes
+from service.adapters.sql.sets import VALUES, Names, Sets
+from service.adapters.sql.straight import Row
+from service.app.records import BudgetChange, Writes
 
 Record = TypeVar("Record")
 
@@ -50,10 +56,10 @@ class _Writer:
 
     def write(self, writes: Writes, at: datetime) -> None:
         self._policies(writes)
-        self._insert(KEYS, writes.keys)
-        self._revoke(writes.revoked_keys, at)
+        self._callers(writes, at)
         self._insert(SUBJECT_KEYS, writes.subject_keys)
-        self._surrogates(writes.surrogates)
+        # One that was inserted when it was locked may have found its owner since.
+        self._put(SURROGATES, writes.surrogates)
         self._budgets(writes.budgets)
         self._insert(RESOLUTIONS, writes.resolutions)
         self._change(RESOLUTIONS, writes.resolution_changes)
@@ -70,6 +76,7 @@ class _Writer:
         self._change(ERASURES, writes.erasure_changes)
         self._insert(PUBLICATIONS, writes.publications)
         self._change(PUBLICATIONS, writes.publication_changes)
+        self._trials(writes)
         destroy(self._connection, writes.erased)
         forget(self._connection, writes.forgotten)
         self._insert(NOTICES, writes.notices)
@@ -85,14 +92,24 @@ class _Writer:
         if writes.head is not None:
             self._sets.put(self._connection, HEAD, HEAD_COLUMNS, [(HEAD_ID, writes.head)])
 
-    def _revoke(self, ids: Sequence[str], at: datetime) -> None:
-        rows = [(id_, microseconds(at)) for id_ in ids]
-        self._replace(KEYS, ("id", "revoked_at"), rows)
+    def _trials(self, writes: Writes) -> None:
+        """Whoever starts or ends one holds the head, which says which one runs."""
+        self._insert(TRIALS, writes.trials)
+        self._change(TRIALS, writes.trial_changes)
+        self._insert(TRIAL_FIGURES, writes.trial_figures)
+        if writes.trial_counts is not None:
+            row = TRIAL_COUNTS.row(writes.trial_counts)
+            self._sets.put(self._connection, TRIAL_COUNTS.table, TRIAL_COUNTS.names, [row])
+        if writes.trial_over or writes.trial_started is not None:
+            pointed = [(HEAD_ID, writes.trial_started)]
+            self._sets.change(self._connection, HEAD, ("id", "trial"), pointed)
 
-    def _surrogates(self, records: Sequence[SurrogateRecord]) -> None:
-        """One that was inserted when it was locked may have found its owner since."""
-        if rows := SURROGATES.rows(records):
-            self._sets.put(self._connection, SURROGATES.table, SURROGATES.names, rows)
+    def _callers(self, writes: Writes, at: datetime) -> None:
+        self._insert(KEYS, writes.keys)
+        rows = [(id_, microseconds(at)) for id_ in writes.revoked_keys]
+        self._replace(KEYS, ("id", "revoked_at"), rows)
+        self._put(TOKEN_REVOCATIONS, writes.token_revocations)
+        self._put(TOKEN_PEOPLE, writes.token_people)
 
     def _budgets(self, changes: Sequence[BudgetChange]) -> None:
         """What was computed from another version than the one that stands is never written."""
@@ -108,6 +125,10 @@ class _Writer:
         if records:
             rows = shape.rows(records)
             self._sets.insert(self._connection, shape.table, shape.names, rows)
+
+    def _put(self, shape: Shape[Record], records: Sequence[Record]) -> None:
+        if rows := shape.rows(records):
+            self._sets.put(self._connection, shape.table, shape.names, rows)
 
     def _change(self, shape: Shape[Record], records: Sequence[Record]) -> None:
         self._replace(shape, shape.names, shape.rows(records))

@@ -6,9 +6,12 @@ import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from service.api import documentation as documented
 from service.api import healthmodels as models
 from service.api.answers import json_bytes, services_of
+from service.app.checkpointpost import PostState
 from service.app.logalarm import LogAlarm
+from service.app.metrics import MEDIA_TYPE
 from service.policyfile.problem import Problem
 
 PROBLEMS_MAX: Final = 20
@@ -53,9 +56,28 @@ def ready(request: Request) -> Response:
             "differs": folder.differs,
             "problems": [_place(problem) for problem in folder.problems[:PROBLEMS_MAX]],
         },
-        "log": {"published": readiness.log.published, "alarm": _alarm(readiness.log.alarm)},
+        "log": {
+            "published": readiness.log.published,
+            "alarm": _alarm(readiness.log.alarm),
+            "posted": _posted(readiness.posted),
+        },
     }
     return json_bytes(orjson.dumps(body), 200 if readiness.is_ready else 503)
+
+
+@router.get(
+    "/metrics",
+    operation_id="health.metrics",
+    summary="Numbers for monitoring, in Prometheus's text format",
+    response_class=Response,
+    responses=documented.serves(
+        MEDIA_TYPE, "Counts and times of this process, and what waits.", ()
+    ),
+)
+def metrics(request: Request) -> Response:
+    """Takes no key, and names nobody: neither guests nor staff, neither keys nor cases."""
+    services = services_of(request)
+    return Response(services.metrics.exposition(services.condition()), media_type=MEDIA_TYPE)
 
 
 def _place(problem: Problem) -> dict[str, str | int]:
@@ -67,3 +89,8 @@ def _alarm(alarm: LogAlarm | None) -> dict[str, str] | None:
     if alarm is None:
         return None
     return {"code": alarm.code, "message": alarm.message, "remedy": alarm.remedy}
+
+
+def _posted(state: PostState | None) -> dict[str, int | str | None] | None:
+    """Never where to: an address may be a secret, and everybody may ask this."""
+    return None if state is None else {"taken": state.taken, "failure": state.failure}

@@ -7,10 +7,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from service.api import documentation as documented
-from service.api import models
+from service.api import models, peoplemodels
 from service.api.answers import Caller, json_bytes, services_of
 from service.api.body import read_json
-from service.api.parameters import ENTRIES, exported, logged
+from service.api.parameters import ENTRIES, EXPORT, PEOPLE, as_of, exported, logged
 
 MEDIA: Final = {
     "jsonl": "application/jsonl",
@@ -57,17 +57,39 @@ async def search(request: Request, principal: Caller) -> Response:
     operation_id="log.export",
     response_class=StreamingResponse,
     summary="Every published entry that a filter takes, as one file",
-    openapi_extra=documented.parameters("export", (*ENTRIES, "format")),
+    openapi_extra=documented.parameters("export", (*ENTRIES, *EXPORT)),
     responses=documented.exports(MEDIA, "Rows in the order of the log, then a signed manifest."),
 )
 def export(request: Request, principal: Caller) -> StreamingResponse:
-    """Streams; what was cut short lacks the manifest. Personal values are not opened."""
+    """Streams; what was cut short lacks the manifest.
+
+    With `open=true` personal values stand beside the entries that commit to them, for whoever
+    may open the log, and who asked is an entry before the first byte leaves. What was erased
+    stays closed.
+    """
     services = services_of(request)
     decimals = services.library.in_force().rulebook.decimals
-    query, form = exported(request.query_params, decimals)
-    pieces = services.books.exporter.export(principal, query, form)
+    query, form, opens = exported(request.query_params, decimals)
+    pieces = services.books.exporter.export(principal, query, form, opens=opens)
     named = {"Content-Disposition": f'attachment; filename="log.{form}"'}
     return StreamingResponse(pieces, media_type=MEDIA[form], headers=named)
+
+
+@router.get(
+    "/v1/log/people",
+    operation_id="log.people",
+    summary="Who held which role, key and delegation at an instant",
+    openapi_extra=documented.query("people", PEOPLE),
+    responses=documented.reads(peoplemodels.PeopleThen, 422),
+)
+def list_people(request: Request, principal: Caller) -> Response:
+    """Those who work with the service, by id; for whoever may read the log of every site.
+
+    Roles are those of the policy that was in force at that instant, keys and delegations
+    those that held then. Of now where `at` is left out.
+    """
+    at, page = as_of(request.query_params)
+    return json_bytes(services_of(request).books.people.list(principal, at, page))
 
 
 @router.get(

@@ -1,5 +1,6 @@
 """The policy: what is in force, what was, and what is to be."""
 
+from functools import partial
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -12,8 +13,15 @@ from service.api import policymodels as wire
 from service.api.answers import Caller, answered, claim_for, json_bytes, line_of, services_of
 from service.api.body import read_json
 from service.api.parameters import paged
-from service.api.policybody import SET_BYTES_MAX, read_rollback, read_set_body
+from service.api.policybody import (
+    SET_BYTES_MAX,
+    read_check,
+    read_replay,
+    read_rollback,
+    read_set_body,
+)
 from service.app.publication import ConfirmPublication, RequestPublication
+from service.app.replaywork import Stream
 from service.core.settlement import read_release
 
 ROUTE: Final = "/v1/policy"
@@ -84,15 +92,39 @@ def get_publication(request: Request, principal: Caller, id: str) -> Response:  
     ROUTE + "/check",
     operation_id="policy.check",
     summary="Whether a set could be put in force; nothing is done",
-    openapi_extra=documented.body("PolicyFiles"),
+    openapi_extra=documented.body("PolicyChecked"),
     responses=documented.asks(wire.PolicyCheck),
 )
 async def check(request: Request, principal: Caller) -> Response:
-    """It has to load, and its own suites have to pass."""
+    """It has to load, and its own suites have to pass.
+
+    `warnings` are remarks about rules that do nothing, bind nobody or go untested, as
+    `remit policy check` makes them: they keep nothing from being put in force.
+    """
     body = await read_json(request.scope, request.receive, bytes_max=SET_BYTES_MAX)
-    asked = read_set_body(body, checks=True)
-    publications = services_of(request).publications
-    return json_bytes(await run_in_threadpool(publications.check, principal, asked.files))
+    files, strict = read_check(body)
+    checked = partial(services_of(request).publications.check, strict=strict)
+    return json_bytes(await run_in_threadpool(checked, principal, files))
+
+
+@router.post(
+    ROUTE + "/replay",
+    operation_id="policy.replay",
+    summary="What a set would have decided of what was decided; nothing is done",
+    openapi_extra=documented.body("PolicyReplay"),
+    responses=documented.asks(wire.PolicyReplayed, 429),
+)
+async def replay(request: Request, principal: Caller) -> Response:
+    """Both sides, as `remit policy replay --format json` prints them.
+
+    Budgets are carried as they would have been. It reads at most 100,000 entries of the
+    log, those before `since` included that the set's budgets count, and one at a time.
+    """
+    services = services_of(request)
+    body = await read_json(request.scope, request.receive, bytes_max=SET_BYTES_MAX)
+    asked = read_replay(body)
+    stream = Stream(database=services.settings.database)
+    return json_bytes(await run_in_threadpool(services.replays.replay, principal, asked, stream))
 
 
 @router.post(

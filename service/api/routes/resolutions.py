@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from service.api import documentation as documented
 from service.api import models
 from service.api.answers import Caller, json_bytes, named, send_answer, services_of
-from service.api.auth import Callers
+from service.api.auth import CALLER, Callers
 from service.api.body import PROPOSAL_BYTES_MAX, read_json
 from service.api.commands import Line, idempotency_key
 from service.api.parameters import RESOLUTIONS, filtered, waits
@@ -24,6 +24,7 @@ from service.core.request import Request as Proposal
 from service.services import Services
 
 ROUTE: Final = "/v1/resolutions"
+PROPOSE: Final = "resolutions.propose"
 
 router = APIRouter(tags=["resolutions"])
 
@@ -43,7 +44,7 @@ class Proposing:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one proposal. Raises what it was refused with."""
-        principal = await self._callers.remembered(scope)
+        scope[CALLER] = principal = await self._callers.remembered(scope)
         query: bytes = scope["query_string"]
         is_to_wait = bool(query) and waits(query)
         body = await read_json(scope, receive, bytes_max=PROPOSAL_BYTES_MAX)
@@ -73,7 +74,7 @@ class Proposing:
     async def _read(self, principal: Principal, body: Any) -> tuple[Proposal, str]:  # noqa: ANN401 — JSON
         """The request under the policy that was in force a moment ago.
 
-        What that one refuses is asked again of the one in force now.
+        What that one refuses is asked again of whatever decides it now.
         """
         library = self._services.library
         latest = library.latest
@@ -82,13 +83,14 @@ class Proposing:
                 return read_request(latest, principal, body), latest.rulebook.version
             except (Refused, Forbidden):
                 pass
-        snapshot = await run_in_threadpool(library.in_force)
+        deciding = self._services.asking.deciding
+        snapshot = await run_in_threadpool(deciding, principal, body)
         return read_request(snapshot, principal, body), snapshot.rulebook.version
 
 
 @router.post(
     ROUTE,
-    operation_id="resolutions.propose",
+    operation_id=PROPOSE,
     status_code=201,
     summary="Propose a resolution: decide, charge, log",
     openapi_extra=documented.waiting(documented.body("Proposal", idempotent=True)),

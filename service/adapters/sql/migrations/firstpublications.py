@@ -1,9 +1,22 @@
-"""The first table of publications. See `versions/0001_first.py`."""
+"""The first tables of publications. See `versions/0001_first.py`."""
 
 import sqlalchemy as sa
 from alembic import op
 
 from service.adapters.sql.migrations.firstlog import WORDS
+
+
+def policy_head() -> None:
+    """Which version is in force, and which trial runs beside it."""
+    op.create_table(
+        "policy_head",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("version", WORDS, nullable=True),
+        sa.Column("trial", WORDS, nullable=True),
+        sa.CheckConstraint("id = 1", name="ck_policy_head_one"),
+        sa.ForeignKeyConstraint(["version"], ["policies.version"], name="fk_policy_head_version"),
+        sa.PrimaryKeyConstraint("id", name="pk_policy_head"),
+    )
 
 
 def publications() -> None:

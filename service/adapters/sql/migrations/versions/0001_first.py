@@ -4,7 +4,9 @@ import sqlalchemy as sa
 from alembic import op
 
 from service.adapters.sql.migrations.firstlog import log_tables, rows_only_added
-from service.adapters.sql.migrations.firstpublications import publications
+from service.adapters.sql.migrations.firstpublications import policy_head, publications
+from service.adapters.sql.migrations.firsttokens import tokens
+from service.adapters.sql.migrations.firsttrials import trials
 
 revision = "0001"
 down_revision = None
@@ -29,8 +31,10 @@ def upgrade() -> None:
     _subject_keys()
     _surrogates()
     _escalations()
-    _policy_head()
+    policy_head()
     publications()
+    tokens()
+    trials()
     _delegations()
     _delegation_turns()
     _erasures()
@@ -290,17 +294,6 @@ def _escalations() -> None:
         ["remind_at"],
         sqlite_where=reminded,
         postgresql_where=reminded,
-    )
-
-
-def _policy_head() -> None:
-    op.create_table(
-        "policy_head",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("version", WORDS, nullable=True),
-        sa.CheckConstraint("id = 1", name="ck_policy_head_one"),
-        sa.ForeignKeyConstraint(["version"], ["policies.version"], name="fk_policy_head_version"),
-        sa.PrimaryKeyConstraint("id", name="pk_policy_head"),
     )
 
 

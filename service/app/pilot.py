@@ -1,0 +1,166 @@
+"""The pilot: a candidate set that decides some of the cases, beside the one in force.
+
+Which cases these are never depends on the candidate: named sites, or a share of those
+who are served, by a keyed hash of who they are. So the same guest is always on the same
+side, at every replica, from the first contact on.
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from service.app.accessports import Access
+from service.app.ports import Reader, Store, Vault
+from service.app.principal import Principal
+from service.app.snapshot import Library, Snapshot
+from service.app.token import Roles
+from service.app.trialrecords import TrialRecord
+from service.policyfile.problem import PolicyErrors
+
+_PERCENT: Final = 100
+
+
+class NarrowedAccess:
+    """Who may do what, as the set in force says. A role that the candidate lacks is none here.
+
+    See `ports.Access`.
+    """
+
+    def __init__(self, access: Access, known: Mapping[str, object]) -> None:
+        """``known`` are the candidate's roles by name."""
+        self._access = access
+        self._known = known
+
+    def roles(self, person: str, site: str) -> tuple[str, ...]:
+        """The roles that a person holds at a site and that both sets know."""
+        held = self._access.roles(person, site)
+        return tuple([role for role in held if role in self._known])
+
+    def may(self, person: str, thing: str, action: str, site: str) -> bool:
+        """As the set in force says."""
+        return self._access.may(person, thing, action, site)
+
+    def sites(self, person: str, thing: str, action: str) -> frozenset[str] | None:
+        """As the set in force says."""
+        return self._access.sites(person, thing, action)
+
+    def is_granted(self, thing: str, action: str) -> bool:
+        """As the set in force says."""
+        return self._access.is_granted(thing, action)
+
+    def people(self) -> Sequence[str]:
+        """As the set in force says."""
+        return self._access.people()
+
+    def unknown_roles(self, names: Collection[str]) -> Sequence[str]:
+        """As the set in force says."""
+        return self._access.unknown_roles(names)
+
+    def claiming(self, people: Mapping[str, Roles]) -> "NarrowedAccess":
+        """The same for people whose roles come from elsewhere, narrowed alike."""
+        return NarrowedAccess(self._access.claiming(people), self._known)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pilot:
+    """A pilot that runs. ``snapshot`` has the candidate's rules and the access in force.
+
+    ``subject`` is the fact that says who is served, as the set in force names it.
+    """
+
+    record: TrialRecord
+    snapshot: Snapshot
+    subject: str | None
+
+    def is_over(self, at: datetime) -> bool:
+        """Whether its time is up, though nobody may have ended it yet."""
+        return self.record.ends_at is not None and self.record.ends_at <= at
+
+    def covers(self, principal: Principal, body: Any, vault: Vault) -> bool:  # noqa: ANN401 — JSON
+        """Whether the candidate decides what is sent. What has no form is left to the other."""
+        record = self.record
+        if not isinstance(body, Mapping):
+            return False
+        if record.sites is not None and body.get("site") not in record.sites:
+            return False
+        share = record.share_percent
+        return share is None or self._lot(principal, body, vault) < share
+
+    def began(self, policy_version: str) -> bool:
+        """Whether a case was begun under the candidate: it stays there while the pilot runs."""
+        return policy_version == self.record.version
+
+    def _lot(self, principal: Principal, body: Mapping[str, Any], vault: Vault) -> int:
+        """0 to 99, evenly: who is served, or where nobody is named who proposes."""
+        served = None if self.subject is None else _fact(body.get("facts"), self.subject)
+        who = f"agent\0{principal.id}" if served is None else f"{self.subject}\0{served}"
+        digest = hashlib.sha256(self.record.id.encode() + vault.fingerprint(who)).digest()
+        return int.from_bytes(digest[:8], "big") % _PERCENT
+
+
+class Pilots:
+    """Finds the pilot that runs beside a set, compiled once."""
+
+    def __init__(self, store: Store, library: Library) -> None:
+        """Nothing is read before a trial runs."""
+        self._store = store
+        self._library = library
+        self._found: tuple[str, Snapshot, Pilot | None] | None = None
+
+    def find(self, trial: str | None, live: Snapshot) -> Pilot | None:
+        """The pilot with an id, beside the set in force; ``None`` for a shadow, or for none.
+
+        A candidate that does not load here decides nothing here, and neither does one
+        whose rules were to be tried beside others.
+        """
+        if trial is None:
+            return None
+        found = self._found
+        if found is None or found[0] != trial or found[1] is not live:
+            self._found = found = (trial, live, self._read(trial, live))
+        return found[2]
+
+    def in_force(self) -> tuple[Snapshot, Pilot | None]:
+        """The set in force at this moment, and the pilot beside it."""
+        live = self._library.in_force()
+        with self._store.read() as reader:
+            trial = reader.trials.running()
+        return live, self.find(trial, live)
+
+    def _read(self, trial: str, live: Snapshot) -> Pilot | None:
+        with self._store.read() as reader:
+            record = reader.trials.find(trial)
+        if record is None or record.mode != "pilot" or record.beside_rules != live.rulebook.rules:
+            return None
+        try:
+            candidate = self._library.compiled(record.version, record.files)
+        except PolicyErrors:
+            return None  # the comparison meets the same, and tells the operator
+        access = NarrowedAccess(live.access, candidate.rulebook.roles)
+        return Pilot(
+            record=record,
+            snapshot=Snapshot(rulebook=candidate.rulebook, access=access, files=candidate.files),
+            subject=live.rulebook.subject,
+        )
+
+
+def tried_roles(reader: Reader, library: Library) -> Collection[str]:
+    """The roles of the candidate that decides some cases now: who is asked may be one."""
+    trial = reader.trials.running()
+    record = None if trial is None else reader.trials.find(trial)
+    if record is None or record.mode != "pilot":
+        return ()
+    try:
+        return library.compiled(record.version, record.files).rulebook.roles
+    except PolicyErrors:
+        return ()
+
+
+def _fact(facts: Any, path: str) -> str | None:  # noqa: ANN401 — JSON
+    """The text of a fact that may be there."""
+    found = facts
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return None if found is None or isinstance(found, Mapping | list) else str(found)
