@@ -20,7 +20,7 @@ from jwt.api_jws import PyJWS
 from bench.table import Table
 from service.adapters.jws import Jws
 from service.adapters.keysource import KeySource
-from service.app.claims import ClaimRules
+from service.app.claimrules import ClaimRules
 from service.app.tokens import Tokens
 
 NUMBER = 400

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from service.app.claims import ClaimRules
+from service.app.claimrules import ClaimRules
 from service.core.receiver import is_postable, is_secret
 
 PREFIX: Final = "REMIT_"

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from service.app.erasurerecords import ErasureRecord
 from service.app.noticerecords import NoticeRecord
 from service.app.records import (
     BudgetChange,
@@ -44,6 +45,14 @@ DEAD_NOTICE: Final = NoticeRecord(
     attempts=3,
     ended_at=AT,
     failure="http_500",
+)
+ERASURE: Final = ErasureRecord(
+    id="era_1",
+    subject="sub_1",
+    state="requested",
+    waived=False,
+    requested_by="olga",
+    requested_at=AT,
 )
 KEY: Final = KeyRecord(
     id="key_1", digest=b"\x01" * 32, subject="ana", kind="human", owner=None, created_at=AT

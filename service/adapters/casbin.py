@@ -12,7 +12,7 @@ from typing import Final, Self, TypeVar
 import casbin
 from casbin.persist import Adapter
 
-from service.adapters.claimed import ClaimedAccess
+from service.adapters.claimedaccess import ClaimedAccess
 from service.app.token import EVERYWHERE, Roles
 
 REMEMBERED_MAX: Final = 65_536
@@ -94,11 +94,11 @@ class CasbinAccess:
 
     def roles(self, person: str, site: str) -> tuple[str, ...]:
         """The rulebook's roles held at a site, directly or through another, by rank."""
-        return self._answer(self._roles, (person, site), self._ask_roles, ())
+        return () if person in self._names.taken else self._held(person, site)
 
     def may(self, person: str, thing: str, action: str, site: str) -> bool:
         """Whether a person may do ``action`` to ``thing`` at a site."""
-        return self._answer(self._may, (person, thing, action, site), self._ask, False)  # noqa: FBT003
+        return person not in self._names.taken and self._allowed(person, thing, action, site)
 
     def sites(self, person: str, thing: str, action: str) -> frozenset[str] | None:
         """The sites where a person may; ``None`` where the question `EVERYWHERE` is a yes too."""
@@ -134,24 +134,19 @@ class CasbinAccess:
         found: set[str] = set()
         for role in held:
             if role in self._names.taken:
-                found.update(self._asked(self._roles, (role, site), self._ask_roles, ()))
+                found.update(self._held(role, site))
         return tuple(role for role in self._names.roles if role in found)
 
     def role_may(self, role: str, thing: str, action: str, site: str) -> bool:
         """Whether whoever holds a role at a site may do ``action`` to ``thing`` there."""
-        question = (role, thing, action, site)
-        return role in self._names.taken and self._asked(self._may, question, self._ask, False)  # noqa: FBT003
+        return role in self._names.taken and self._allowed(role, thing, action, site)
 
-    def _answer(
-        self,
-        known: dict[Question, Answer],
-        question: Question,
-        ask: Callable[..., Answer],
-        no: Answer,
-    ) -> Answer:
-        if question[0] in self._names.taken:
-            return no
-        return self._asked(known, question, ask, no)
+    def _held(self, who: str, site: str) -> tuple[str, ...]:
+        """What a person holds, or a role: no name is both."""
+        return self._asked(self._roles, (who, site), self._ask_roles, ())
+
+    def _allowed(self, who: str, thing: str, action: str, site: str) -> bool:
+        return self._asked(self._may, (who, thing, action, site), self._ask, no=False)
 
     def _asked(
         self,
@@ -160,7 +155,6 @@ class CasbinAccess:
         ask: Callable[..., Answer],
         no: Answer,
     ) -> Answer:
-        """The answer about a person, or about a role: no name is both."""
         if not all(question):
             return no
         found = known.get(question)

@@ -1,12 +1,10 @@
 """Signatures of tokens (RFC 7515): the one module that verifies them."""
 
-import json
 import re
 from base64 import urlsafe_b64decode
 from datetime import datetime
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple
 
-import orjson
 from jwt.algorithms import OKPAlgorithm
 from jwt.api_jws import PyJWS
 from jwt.exceptions import PyJWTError
@@ -14,7 +12,7 @@ from jwt.exceptions import PyJWTError
 from service.adapters.jwks import ALGORITHMS, Key
 from service.adapters.jwksplaces import read_from
 from service.adapters.keysource import KeySource, Tell
-from service.app.errors import TokenRefused
+from service.app.tokenpart import AS_ISSUED, parse_part, refuse
 from service.app.tokenports import Signed
 
 TOKEN_CHARS_MAX: Final = 8_192
@@ -23,8 +21,6 @@ KID_CHARS_MAX: Final = 256
 _COMPACT: Final = re.compile(r"([\w-]+)\.([\w-]+)\.([\w-]+)", re.ASCII)
 _TYPES: Final = frozenset({"jwt", "at+jwt"})
 """What a token may say it is (RFC 8725, section 3.11; RFC 9068): others are for other uses."""
-
-_AS_ISSUED: Final = "send it as it was issued"
 
 
 class _Header(NamedTuple):
@@ -54,15 +50,15 @@ class Jws:
     def verify(self, token: str, at: datetime) -> Signed:
         """A token that one of the keys signed. Raises `TokenRefused` and `Unavailable`."""
         if len(token) > TOKEN_CHARS_MAX:
-            _refuse(f"it has more than {TOKEN_CHARS_MAX} characters", "let it say less")
+            refuse(f"it has more than {TOKEN_CHARS_MAX} characters", "let it say less")
         parts = _COMPACT.fullmatch(token)
         if parts is None:
-            _refuse("it is no signed JWT in compact form", _AS_ISSUED)
+            refuse("it is no signed JWT in compact form", AS_ISSUED)
         key = self._key(_header(parts[1]), at)
         try:
             verified = self._jws.decode_complete(token, key.public, algorithms=ALGORITHMS)
         except (PyJWTError, ValueError, TypeError):
-            _refuse("its signature does not hold", _AS_ISSUED)
+            refuse("its signature does not hold", AS_ISSUED)
         payload: bytes = verified["payload"]
         return Signed(payload=payload, signing_input=f"{parts[1]}.{parts[2]}", signer=key.digest)
 
@@ -72,7 +68,7 @@ class Jws:
         if found is None:
             found = self._source.get_newer(at).find(header.kid, header.algorithm)
         if found is None:
-            _refuse(
+            refuse(
                 "the issuer has no such key for this algorithm (kid, alg)",
                 "get a new one; if that is refused too, look at the key set (REMIT_JWKS)",
             )
@@ -90,36 +86,20 @@ def _header(segment: str) -> _Header:
     header = _parsed(segment)
     algorithm, kid = header.get("alg"), header.get("kid")
     if algorithm not in ALGORITHMS:
-        _refuse("it is not signed with a key pair (alg)", f"use one of {', '.join(ALGORITHMS)}")
+        refuse("it is not signed with a key pair (alg)", f"use one of {', '.join(ALGORITHMS)}")
     if kid is not None and (not isinstance(kid, str) or len(kid) > KID_CHARS_MAX):
-        _refuse("the name of its key cannot be used (kid)", _AS_ISSUED)
+        refuse("the name of its key cannot be used (kid)", AS_ISSUED)
     if "crit" in header:
-        _refuse("it asks for an extension that nobody knows here (crit)", "leave it out")
+        refuse("it asks for an extension that nobody knows here (crit)", "leave it out")
     said = str(header.get("typ", "JWT")).lower().removeprefix("application/")
     if said not in _TYPES:
-        _refuse("it is of another type (typ)", "send an access token")
+        refuse("it is of another type (typ)", "send an access token")
     return _Header(algorithm, kid)
 
 
 def _parsed(segment: str) -> dict[str, Any]:
-    """The header, with each name once: another parser might take another one of two."""
     try:
         data = urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
-        header = orjson.loads(data)
-        json.loads(data, object_pairs_hook=_once)
-    except (ValueError, RecursionError):
-        _refuse("its header is no JSON object, or names something twice", _AS_ISSUED)
-    if not isinstance(header, dict):
-        _refuse("its header is no JSON object", _AS_ISSUED)
-    return header
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("twice")
-    return found
-
-
-def _refuse(what: str, instead: str) -> NoReturn:
-    raise TokenRefused("invalid_token", f"the token cannot be accepted: {what}", instead)
+    except ValueError:
+        refuse("its header is no base64url", AS_ISSUED)
+    return parse_part(data, "its header is no JSON object, or names something twice")

@@ -24,7 +24,7 @@ from prometheus_client.registry import Collector
 
 from service import __version__
 from service.adapters.clock import ticks
-from service.app.metrics import Condition, Exchanged, by_role
+from service.app.metrics import Condition, Exchanged
 from service.app.standing import TrialStanding
 from service.core.decision import Outcome
 
@@ -188,7 +188,12 @@ class _Now(Collector):
         if standing is None:
             return
         for name, says, label, counts in (
-            ("escalations_open", "Escalations that wait for an answer.", "role", by_role(standing)),
+            (
+                "escalations_open",
+                "Escalations that wait for an answer.",
+                "role",
+                standing.waiting_by_role(),
+            ),
             ("notices", "Notices that wait, or were given up.", "state", standing.notices),
             (
                 "erasures_pending",

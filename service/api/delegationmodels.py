@@ -40,8 +40,8 @@ class Revocation(Wire):
     """Nothing is said: it ends now."""
 
 
-class Delegation(Wire):
-    """`to` may answer for `for`, from its beginning and no more at its end."""
+class DelegationTerms(Wire):
+    """Who answers for whom, where, as what and for how long."""
 
     id: str
     for_: str = Field(alias="for")
@@ -50,6 +50,11 @@ class Delegation(Wire):
     role: str | None
     from_: Instant = Field(alias="from")
     until: Instant
+
+
+class Delegation(DelegationTerms):
+    """`to` may answer for `for`, from its beginning and no more at its end."""
+
     state: DelegationState
     created_by: str
     created_at: Instant

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from service.api.delegationmodels import DelegationTerms
 from service.api.models import Instant, Page, Wire
 
 
@@ -31,16 +32,9 @@ class KeyThen(Wire):
     revoked_at: Instant | None
 
 
-class DelegationThen(Wire):
+class DelegationThen(DelegationTerms):
     """A delegation that held at that instant; it may have been revoked since."""
 
-    id: str
-    for_: str = Field(alias="for")
-    to: str
-    site: str | None
-    role: str | None
-    from_: Instant = Field(alias="from")
-    until: Instant
     created_by: str
     revoked_at: Instant | None
 

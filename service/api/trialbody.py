@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from service.api.policybody import Reading
-from service.app.trial import DECISIONS_MIN, Terms
 from service.app.trialrecords import TrialMode
+from service.app.trialstart import DECISIONS_MIN, Terms
 from service.core.factvalue import FactError, parse_timestamp, read_money
 from service.core.refusal import Refused
 

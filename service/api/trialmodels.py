@@ -1,15 +1,12 @@
 """The JSON about trials, as models: for documentation, clients and tests."""
 
-from typing import Literal
-
 from pydantic import Field
 
 from service.api.models import EntryReference, Instant, Page, Wire
 from service.api.policymodels import COMMENT, FILES, REPLACES
 from service.api.trialbody import DECISIONS_MAX, PERCENT_MAX, SITES_MAX
-from service.app.trial import DECISIONS_MIN
-
-Mode = Literal["shadow", "pilot"]
+from service.app.trialrecords import TrialMode, TrialReason, TrialState
+from service.app.trialstart import DECISIONS_MIN
 
 
 class TrialGuardrail(Wire):
@@ -36,7 +33,7 @@ class TrialStart(Wire):
     """A candidate to try beside the policy in force."""
 
     files: dict[str, str] = FILES
-    mode: Mode = Field(
+    mode: TrialMode = Field(
         description="A shadow has no effect; a pilot decides the cases in its scope."
     )
     comment: str | None = COMMENT
@@ -66,8 +63,8 @@ class Trial(Wire):
     """A candidate that is tried, or was."""
 
     id: str
-    mode: Mode
-    state: Literal["requested", "running", "ended"]
+    mode: TrialMode
+    state: TrialState
     name: str
     version: str
     rules: str
@@ -85,17 +82,7 @@ class Trial(Wire):
     ends_at: Instant | None
     ended_at: Instant | None
     ended_by: str | None = Field(description="`remit` where nobody ended it.")
-    reason: (
-        Literal[
-            "by_hand",
-            "time_is_up",
-            "superseded",
-            "money_approved",
-            "money_approved_in_a_day",
-            "escalation_rate",
-        ]
-        | None
-    )
+    reason: TrialReason | None
 
 
 class TrialTaken(Trial):

@@ -11,13 +11,14 @@ from service.app.idempotency import Claim
 from service.app.principal import Principal
 from service.app.propose import Answered, kept_back, uncharged
 from service.app.records import EscalationRecord
-from service.app.roletoday import roles_today
+from service.app.tokenpeople import roles_today
 from service.app.transition import Step, Transition
 from service.core.decision import Decision, Outcome
 from service.core.delegation import Mandate
 from service.core.escalation import Event
 from service.core.evaluate import evaluate
 from service.core.message import message
+from service.core.quorum import approvals_needed, is_given_unasked
 from service.core.refusal import Refused
 from service.core.request import Request
 from service.core.rulebook import Rulebook
@@ -114,7 +115,7 @@ class Answering:
         votes = (*self._votes_before(countered), said.voice)
         if self._is_alone(decision, request):
             return replace(said, decision=self._held(decision), votes=votes, alone=True)
-        if len(votes) < self._needed(decision):
+        if len(votes) < approvals_needed(self.rulebook, self.escalation.role, decision):
             return replace(said, event=Event.CONCUR, decision=uncharged(decision), votes=votes)
         return replace(said, decision=self._held(decision), votes=votes)
 
@@ -135,19 +136,10 @@ class Answering:
         return record.approvals if same else ()
 
     def _is_alone(self, decision: Decision, request: Request) -> bool:
-        """Whether the agent may by now give it unasked: by the roles held then, and today."""
-        if decision.authority is None:
-            return False
-        then = request.agent.roles
-        today = roles_today(self.batch, request.agent.id, request.site) or then
-        reaches = [self.rulebook.ladder(roles).reach for roles in (then, today)]
-        return all(decision.authority.role in reach for reach in reaches)
-
-    def _needed(self, decision: Decision) -> int:
-        """How many must approve: what the role that is asked takes, and the one that gives."""
-        gives = None if decision.authority is None else decision.authority.role
-        rules = [self.rulebook.escalation.get(role or "") for role in (self.escalation.role, gives)]
-        return max(1 if rule is None else rule.approvals for rule in rules)
+        agent, batch = request.agent, self.batch
+        access, tokens = batch.snapshot.access, batch.tx.tokens
+        today = roles_today(access, tokens, agent.id, request.site, batch.at)
+        return is_given_unasked(self.rulebook, decision, agent.roles, today)
 
 
 def _not_approvable(

@@ -19,7 +19,7 @@ from service.app.principal import Principal
 from service.app.pseudonym import NOBODY
 from service.app.records import EscalationRecord, ResolutionRecord
 from service.app.snapshot import Library, Snapshot
-from service.app.tokenpeople import latest, remembered, seen_by
+from service.app.tokenpeople import access_for, latest, remembered
 from service.core.delegation import Delegation, Mandate, voice
 from service.core.escalation import WAITING, Objection, State
 from service.core.factvalue import rfc3339
@@ -111,7 +111,7 @@ class _Looking:
             **latest(reader.tokens, self._at),
             **remembered(reader.tokens, delegators, self._at),
         }
-        access = seen_by(snapshot.access, principal, self._tokens.values())
+        access = access_for(snapshot.access, principal, self._tokens.values())
         self._snapshot = snapshot = replace(snapshot, access=access)
         self._ways = self._ways_of(principal.id)
         people = {principal.id, *snapshot.access.people()}

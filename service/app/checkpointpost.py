@@ -11,12 +11,13 @@ Signing never waits for it: a thread of its own posts, and is only told what the
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from threading import Event, Lock, Thread
+from threading import Event, Lock
 from typing import Final, Protocol
 
 from service.app.committer import Report
 from service.app.logrecords import CheckpointRecord
 from service.app.ports import Store
+from service.app.rounds import Rounds
 from service.app.sending import Undelivered
 from service.core.receiver import Patience
 
@@ -77,8 +78,7 @@ class CheckpointPost:
         self._state = PostState()
         self._guard = Lock()
         self._news = Event()
-        self._stopping = Event()
-        self._thread = Thread(target=self._loop, name="checkpoint-post", daemon=True)
+        self._rounds = Rounds("checkpoint-post", self._go, report, pause_seconds=0)
 
     @property
     def state(self) -> PostState | None:
@@ -97,14 +97,13 @@ class CheckpointPost:
         else:
             if newest is not None:
                 self.signed(newest)
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """Begin no other attempt, and wait a little for the one on its way."""
-        self._stopping.set()
+        self._rounds.stop_soon()
         self._news.set()
-        if self._thread.is_alive():
-            self._thread.join(STOP_SECONDS)
+        self._rounds.stop(STOP_SECONDS)
 
     def signed(self, record: CheckpointRecord) -> None:
         """Have a checkpoint posted, unless there is a newer one. Never waits."""
@@ -152,14 +151,14 @@ class CheckpointPost:
             else min(max(self._patience.wait(attempts), failure.wait), longest)
         )
 
-    def _loop(self) -> None:
-        sender = self._sender
-        while sender is not None and not self._stopping.is_set():
-            self._news.wait()
-            self._news.clear()
-            if self._stopping.is_set():
-                return
-            wait = self.post(sender)
-            if wait is not None:
-                self._stopping.wait(wait.total_seconds())
-                self._news.set()
+    def _go(self) -> float | None:
+        """Wait for something to post, and try; for how long nothing is tried if that failed."""
+        self._news.wait()
+        self._news.clear()
+        if self._sender is None or self._rounds.is_stopping:
+            return None
+        wait = self.post(self._sender)
+        if wait is None:
+            return None
+        self._news.set()  # after the pause it is tried again, whether or not there is a newer one
+        return wait.total_seconds()

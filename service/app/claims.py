@@ -1,18 +1,16 @@
 """Claims: what a JWT says of who holds it (RFC 7519), read once its signature holds."""
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
-import orjson
-
+from service.app.claimrules import ClaimRules
 from service.app.errors import TokenRefused
 from service.app.keys import NAME_CHARS_MAX
 from service.app.principal import Principal
 from service.app.token import Roles, Token, roles_of
+from service.app.tokenpart import parse_part, refuse
 from service.core.factvalue import FactError, check_text
 from service.core.request import AgentKind
 
@@ -34,27 +32,13 @@ _INSTANTS: Final = range(253_402_300_800)
 """Seconds that are dates, up to the end of the year 9999."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimRules:
-    """What a token has to say to be taken.
-
-    ``subject`` and ``roles`` are the names of claims, or JSON pointers (RFC 6901) to what
-    lies within one. Any of ``audiences`` will do.
-    """
-
-    issuer: str
-    audiences: tuple[str, ...]
-    subject: str = "sub"
-    roles: str = "remit_roles"
-
-
 def read_claims(payload: bytes, signing_input: str, rules: ClaimRules, at: datetime) -> Principal:
     """Who holds a token that is good at an instant. Raises `TokenRefused`.
 
     Looks at issuer, audience, ``exp``, ``iat`` and ``nbf`` (RFC 7519, section 4.1), the last
     three with `LEEWAY`.
     """
-    claims = _parsed(payload)
+    claims = parse_part(payload, "its claims are no JSON object, or name one twice")
     _check_parties(claims, rules)
     token = _token(claims, rules, at)
     subject = _name(_found(claims, rules.subject), rules.subject)
@@ -89,32 +73,13 @@ def _id_of(text: str) -> str:
     return f"tok_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
-def _parsed(payload: bytes) -> dict[str, Any]:
-    """The claims, each of them once: of two that differ, others might take the other one."""
-    try:
-        claims = orjson.loads(payload)
-        json.loads(payload, object_pairs_hook=_once)
-    except (ValueError, RecursionError):
-        _refuse("its claims are no JSON object, or name one twice", "send it as it was issued")
-    if not isinstance(claims, dict):
-        _refuse("its claims are no JSON object", "send it as it was issued")
-    return claims
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("twice")
-    return found
-
-
 def _check_parties(claims: Mapping[str, Any], rules: ClaimRules) -> None:
     if claims.get("iss") != rules.issuer:
-        _refuse("it was issued by somebody else", f"get one from {rules.issuer}")
+        refuse("it was issued by somebody else", f"get one from {rules.issuer}")
     said = claims.get("aud")
     meant = said if isinstance(said, list) else [said]
     if not any(audience in meant for audience in rules.audiences):
-        _refuse("it is meant for another service", f"get one for {' or '.join(rules.audiences)}")
+        refuse("it is meant for another service", f"get one for {' or '.join(rules.audiences)}")
 
 
 def _token(claims: Mapping[str, Any], rules: ClaimRules, at: datetime) -> Token:
@@ -123,12 +88,12 @@ def _token(claims: Mapping[str, Any], rules: ClaimRules, at: datetime) -> Token:
     if at >= ends_at:
         raise expired()
     if issued_at > at + LEEWAY:
-        _refuse("it is from the future (iat)", "set the clocks of issuer and service")
+        refuse("it is from the future (iat)", "set the clocks of issuer and service")
     if "nbf" in claims and _instant(claims, "nbf") > at + LEEWAY:
-        _refuse("it is not good yet (nbf)", "wait, or set the clocks of issuer and service")
+        refuse("it is not good yet (nbf)", "wait, or set the clocks of issuer and service")
     if not timedelta(0) < expires_at - issued_at <= LIFETIME_MAX:
         hours = LIFETIME_MAX // timedelta(hours=1)
-        _refuse(f"it is not issued for up to {hours} hours", "let the issuer's tokens live shorter")
+        refuse(f"it is not issued for up to {hours} hours", "let the issuer's tokens live shorter")
     return Token(roles=_roles(claims, rules), issued_at=issued_at, ends_at=ends_at)
 
 
@@ -141,7 +106,7 @@ def _instant(claims: Mapping[str, Any], name: str) -> datetime:
     """A NumericDate (RFC 7519, section 2), to the second."""
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or int(value) not in _INSTANTS:
-        _refuse(f"{name} is no instant", "let the issuer say it in seconds since 1970")
+        refuse(f"{name} is no instant", "let the issuer say it in seconds since 1970")
     return datetime.fromtimestamp(int(value), UTC)
 
 
@@ -163,13 +128,13 @@ def _name(value: Any, claim: str) -> str:  # noqa: ANN401 — JSON
     try:
         return check_text(value, NAME_CHARS_MAX)
     except FactError as error:
-        _refuse(f"{claim} cannot be used: {error.message}", "let the issuer put a name there")
+        refuse(f"{claim} cannot be used: {error.message}", "let the issuer put a name there")
 
 
 def _kind(claims: Mapping[str, Any]) -> AgentKind:
     kind: AgentKind | None = _KINDS.get(str(claims.get(KIND, "human")))
     if kind is None:
-        _refuse(f"{KIND} is neither human nor ai", "let the issuer write one of the two")
+        refuse(f"{KIND} is neither human nor ai", "let the issuer write one of the two")
     return kind
 
 
@@ -177,13 +142,13 @@ def _owner(claims: Mapping[str, Any], kind: AgentKind) -> str | None:
     owner = claims.get(OWNER)
     if kind == "ai":
         if owner is None:
-            _refuse(
+            refuse(
                 "an AI agent acts for a person, and it names none",
                 f"let the issuer put who answers for it into {OWNER}",
             )
         return _name(owner, OWNER)
     if owner is not None:
-        _refuse("a person answers for themselves", f"leave {OWNER} out, or say {KIND}: ai")
+        refuse("a person answers for themselves", f"leave {OWNER} out, or say {KIND}: ai")
     return None
 
 
@@ -197,13 +162,13 @@ def _roles(claims: Mapping[str, Any], rules: ClaimRules) -> Roles | None:
         _name(site, rules.roles)
         _check_names(names, rules.roles)
     if sum(len(names) for names in by_site.values()) > ROLES_MAX:
-        _refuse(f"{rules.roles} names more than {ROLES_MAX} roles", "name those of this service")
+        refuse(f"{rules.roles} names more than {ROLES_MAX} roles", "name those of this service")
     return roles_of(by_site)
 
 
 def _check_names(names: Any, claim: str) -> None:  # noqa: ANN401 — JSON
     if not isinstance(names, list):
-        _refuse(f"{claim} is no list of roles, nor one for each site", 'write {"*": ["…"]}')
+        refuse(f"{claim} is no list of roles, nor one for each site", 'write {"*": ["…"]}')
     for name in names:
         _name(name, claim)
 
@@ -212,12 +177,8 @@ def _sites(claims: Mapping[str, Any], rules: ClaimRules) -> Sequence[str]:
     said = claims.get(SITE)
     sites = [said] if isinstance(said, str) else said
     if not isinstance(sites, list) or not sites:
-        _refuse(
+        refuse(
             f"{rules.roles} is a list of roles, and nothing says at which site",
             f'name it in the claim {SITE}, or write the roles by site: {{"*": ["…"]}}',
         )
     return [_name(site, SITE) for site in sites]
-
-
-def _refuse(what: str, instead: str) -> NoReturn:
-    raise TokenRefused("invalid_token", f"the token cannot be accepted: {what}", instead)

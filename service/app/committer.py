@@ -18,8 +18,8 @@ from service.app.idempotency import in_progress
 from service.app.metrics import UNMEASURED, Metrics
 from service.app.notices import Noticing
 from service.app.pilot import Pilots
+from service.app.pilotbatch import PilotBatch, PutOff
 from service.app.ports import Ids, Store, Vault
-from service.app.sides import PutOff, Sides
 from service.app.snapshot import Library
 
 BATCH_COMMANDS_MAX: Final = 256
@@ -202,7 +202,7 @@ class Committer:
         """Decide under the policy in force, or each on its side where a pilot runs."""
         trial = batch.tx.trial()
         pilot = None if trial is None else self._pilots.find(trial, batch.snapshot)
-        return batch.run(commands) if pilot is None else Sides(batch, pilot).run(commands)
+        return batch.run(commands) if pilot is None else PilotBatch(batch, pilot).run(commands)
 
     def _again(
         self, commands: list[Command], replies: list[Reply | Exception]

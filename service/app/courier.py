@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
-from threading import Event, Lock, Thread
+from threading import Lock, Thread
 from typing import Final, TypeVar
 
 from service.app.committer import Committer, Report
@@ -24,6 +24,7 @@ from service.app.delivery import (
 from service.app.letter import compose
 from service.app.noticerecords import NoticeRecord
 from service.app.ports import Clock, Store, Vault
+from service.app.rounds import Rounds
 from service.app.sending import Sender, Undelivered
 from service.core.receiver import Receiver, ReceiverKind
 
@@ -62,45 +63,34 @@ class Desk:
 class Courier:
     """Delivers at least once, and to each receiver in order.
 
-    Any number of processes may do so at once. ``stopping`` is what it waits for between
-    two looks.
+    Any number of processes may do so at once.
     """
 
-    def __init__(
-        self, desk: Desk, receivers: Sequence[Receiver], stopping: Event | None = None
-    ) -> None:
+    def __init__(self, desk: Desk, receivers: Sequence[Receiver]) -> None:
         """Nothing runs before `start`."""
         self._desk = desk
         self._receivers = {receiver.id: receiver for receiver in receivers}
-        self._stopping = Event() if stopping is None else stopping
         self._working: dict[str, Thread] = {}
         self._guard = Lock()
         self._tidied_at = desk.clock.now() - TIDY_EVERY
-        self._thread = Thread(target=self._loop, name="courier", daemon=True)
+        self._rounds = Rounds("courier", self._go, desk.report, pause_seconds=PAUSE_SECONDS)
 
     def start(self) -> None:
         """Begin to deliver, if there is anybody to deliver to."""
         if self._receivers:
-            self._thread.start()
+            self._rounds.start()
 
     def stop(self) -> None:
         """Begin no other delivery, and wait a little for those on their way."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._rounds.stop()
         with self._guard:
             working = list(self._working.values())
         for thread in working:
             thread.join(STOP_SECONDS)
 
-    def _loop(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._look()
-                self._tidy()
-            except Exception as failure:  # noqa: BLE001 — a database that is away comes back
-                self._desk.report(failure)
-            self._stopping.wait(PAUSE_SECONDS)
+    def _go(self) -> None:
+        self._look()
+        self._tidy()
 
     def _look(self) -> None:
         """Let a thread begin for each line that is due and nobody here works on."""
@@ -123,7 +113,7 @@ class Courier:
 
     def _serve(self, receiver: Receiver) -> None:
         try:
-            while not self._stopping.is_set() and self._work(receiver):
+            while not self._rounds.is_stopping and self._work(receiver):
                 pass
         except Exception as failure:  # noqa: BLE001 — what was not noted is sent again
             self._desk.report(failure)
@@ -135,7 +125,7 @@ class Courier:
         """Take up the line and work through it; whether there may be more of it."""
         line = self._sent(take_up(receiver, self._desk.holder))
         for place, notice in enumerate(line, start=1):
-            stops = place == len(line) or self._stopping.is_set()
+            stops = place == len(line) or self._rounds.is_stopping
             attempt = Attempt(
                 receiver=receiver,
                 holder=self._desk.holder,

@@ -5,8 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-import orjson
-
 from service.app.accessports import Access
 from service.app.batch import Batch
 from service.app.entry import Head, caller_body, entry_of
@@ -52,6 +50,18 @@ def delegation_json(one: Delegation, at: datetime) -> dict[str, Any]:
     """A delegation as everybody is shown it, at an instant."""
     revoked = one.revoked_at
     return {
+        **terms_json(one),
+        "state": state_of(one, at),
+        "created_by": one.created_by,
+        "created_at": rfc3339(one.created_at),
+        "revoked_by": one.revoked_by,
+        "revoked_at": None if revoked is None else rfc3339(revoked),
+    }
+
+
+def terms_json(one: Delegation) -> dict[str, Any]:
+    """What stays as it was agreed: who answers for whom, where, as what and for how long."""
+    return {
         "id": one.id,
         "for": one.delegator,
         "to": one.delegate,
@@ -59,11 +69,6 @@ def delegation_json(one: Delegation, at: datetime) -> dict[str, Any]:
         "role": one.role,
         "from": rfc3339(one.starts_at),
         "until": rfc3339(one.ends_at),
-        "state": state_of(one, at),
-        "created_by": one.created_by,
-        "created_at": rfc3339(one.created_at),
-        "revoked_by": one.revoked_by,
-        "revoked_at": None if revoked is None else rfc3339(revoked),
     }
 
 
@@ -103,8 +108,7 @@ class _Change(PlainCommand):
             policy_version=batch.snapshot.rulebook.version,
         )
         batch.writes.entries.append(entry)
-        body = orjson.dumps({**shown, "entry": {"id": entry.id, "leaf": entry.leaf.hex()}})
-        return self.kept(batch, body, status)
+        return self.answered(batch, shown, entry, status)
 
 
 class Delegate(_Change):

@@ -10,7 +10,7 @@ from service.app.deadline import is_overdue
 from service.app.errors import Conflict
 from service.app.propose import uncharged
 from service.app.records import BudgetRecord, EscalationRecord
-from service.app.roletoday import roles_today
+from service.app.tokenpeople import roles_today
 from service.app.transition import Step, Transition
 from service.core.decision import Decision, Outcome
 from service.core.escalation import WAITING, Event, State
@@ -84,7 +84,8 @@ class Pending:
             return self.rulebook.ladder((escalation.role,)).above if is_next else ()
         record = self.batch.resolutions[escalation.resolution]
         known = tuple([role for role in record.agent_roles if role in self.rulebook.roles])
-        today = roles_today(self.batch, record.agent, record.site)
+        access, tokens = self.batch.snapshot.access, self.batch.tx.tokens
+        today = roles_today(access, tokens, record.agent, record.site, self.batch.at)
         return self.rulebook.ladder(known or today).above
 
     def _request(self, escalation: EscalationRecord) -> Request | None:

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-import orjson
-
 from service.app.batch import Batch, Kept
 from service.app.casecommand import CaseCommand
 from service.app.ending import SERVICE
@@ -84,8 +82,7 @@ class _Erasing(PlainCommand):
             policy_version=batch.snapshot.rulebook.version,
         )
         batch.writes.entries.append(entry)
-        body = orjson.dumps({**shown, "entry": {"id": entry.id, "leaf": entry.leaf.hex()}})
-        return self.kept(batch, body, status)
+        return self.answered(batch, shown, entry, status)
 
 
 class RequestErasure(_Erasing):

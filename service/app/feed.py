@@ -17,7 +17,7 @@ from service.app.find import follows
 from service.app.ports import Reader, Store
 from service.app.principal import Principal
 from service.app.snapshot import Library, Snapshot
-from service.app.tokenpeople import remembered, seen_by
+from service.app.tokenpeople import access_for, remembered
 
 PAUSE_SECONDS: Final = 0.5
 STEP_ENTRIES: Final = 2_000
@@ -192,7 +192,7 @@ class _Look:
         if begin == end:
             return []
         try:
-            access = seen_by(self._snapshot.access, principal, self._people)
+            access = access_for(self._snapshot.access, principal, self._people)
         except Forbidden:
             return []
         snapshot = replace(self._snapshot, access=access)

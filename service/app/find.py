@@ -15,7 +15,7 @@ from service.app.principal import Principal, for_caller
 from service.app.pseudonym import name_people, unseal
 from service.app.records import EntryRecord, EscalationRecord, ResolutionRecord
 from service.app.snapshot import Library, Snapshot
-from service.app.tokenpeople import held_by
+from service.app.tokenpeople import snapshot_for
 from service.core.delegation import Delegation, voice
 from service.core.disclosure import Disclosure
 from service.core.factvalue import rfc3339
@@ -84,7 +84,7 @@ class Finder:
                 raise _no("escalation", id)
             now = reader.now()
             delegations = reader.delegations(now)
-            snapshot = held_by(snapshot, principal, reader.tokens, delegations, now)
+            snapshot = snapshot_for(snapshot, principal, reader.tokens, delegations, now)
             if not follows(snapshot, delegations, now, principal, record):
                 raise _no("escalation", id)
         return record
@@ -247,7 +247,7 @@ def follows(
 ) -> bool:
     """Whether somebody may see an escalation: their own, one of the site's, or for others.
 
-    The snapshot is as `tokenpeople.held_by` has it for them.
+    The snapshot is as `tokenpeople.snapshot_for` has it for them.
     """
     own = principal.id in {record.proposer, record.proposer_owner}
     if own or _sees(snapshot, principal, "escalation", record.site):

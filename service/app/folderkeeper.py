@@ -13,8 +13,8 @@ from typing import Final, Protocol
 import orjson
 
 from service.app.policycheck import check
+from service.app.policycommand import needs_second_person
 from service.app.ports import Filter, Page, Store
-from service.app.publication import needs_second_person
 from service.app.publish import Publisher
 from service.app.snapshot import Compile, Library, Snapshot
 from service.policyfile.digest import ACCESS_FILE

@@ -16,7 +16,7 @@ from service.app.ports import Reader, Store, Vault
 from service.app.principal import Principal
 from service.app.records import EscalationRecord, ResolutionRecord
 from service.app.snapshot import Library, Snapshot
-from service.app.tokenpeople import held_by
+from service.app.tokenpeople import snapshot_for
 from service.core.delegation import Mandate, voice
 from service.core.escalation import State
 from service.core.rulebook import Rulebook
@@ -110,7 +110,7 @@ class _Desk:
         self._principal = principal
         self._piles = [(pile.site, pile.role) for pile in reader.desk.piles()]
         delegations = reader.delegations(now)
-        snapshot = held_by(snapshot, principal, reader.tokens, delegations, now)
+        snapshot = snapshot_for(snapshot, principal, reader.tokens, delegations, now)
         sites = dict.fromkeys([*_known_sites(snapshot), *[site for site, _ in self._piles]])
 
         def side(of: Snapshot) -> _Side:
@@ -123,7 +123,7 @@ class _Desk:
         self._ways, self._pilot = live.ways, pilot
         self._sides = [live]
         if pilot is not None:
-            tried = held_by(pilot.snapshot, principal, reader.tokens, delegations, now)
+            tried = snapshot_for(pilot.snapshot, principal, reader.tokens, delegations, now)
             self._sides.append(side(tried))
         ways = [way for some in self._ways.values() for way in some]
         people = {principal.id, *[one for way in ways for one in way.through]}

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Event, Thread
 from typing import Final
 
 from service.app.checkpoints import CheckpointPublisher
@@ -11,6 +10,7 @@ from service.app.errors import Busy
 from service.app.integrate import Integrator
 from service.app.logalarm import LogAlarm
 from service.app.logkeys import LogKeys
+from service.app.rounds import Rounds
 
 PAUSE_SECONDS: Final = 0.2
 """How long nobody looks. With `checkpoints.SPACING` it bounds how long an entry waits."""
@@ -33,8 +33,7 @@ class LogKeeper:
     """Integrates and publishes, again and again, until it is stopped.
 
     Any number of processes may do so at once. An alarm stops publishing and nothing
-    else: it is told, shown, and looked at again. ``stopping`` is what it waits for
-    between two looks.
+    else: it is told, shown, and looked at again.
     """
 
     def __init__(
@@ -45,18 +44,21 @@ class LogKeeper:
         *,
         report: Report,
         tell: Tell,
-        stopping: Event | None = None,
     ) -> None:
         """Nothing runs before `start`."""
         self._integrator = integrator
         self._publisher = publisher
         self._keys = keys
-        self._report = report
         self._tell = tell
         self._alarm: LogAlarm | None = None
         self._quiet = 0
-        self._stopping = Event() if stopping is None else stopping
-        self._thread = Thread(target=self._loop, name="log-keeper", daemon=True)
+        self._rounds = Rounds(
+            "log-keeper",
+            self.keep,
+            report,
+            pause_seconds=PAUSE_SECONDS,
+            untold=(Busy,),  # another process was at the same rows, and is done by the next look
+        )
 
     @property
     def state(self) -> LogState:
@@ -66,13 +68,11 @@ class LogKeeper:
     def start(self) -> None:
         """Announce this process's key, and begin."""
         self._guarded(self._keys.announce)
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """Finish what was begun, then end. What is left is there for whoever comes next."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._rounds.stop()
 
     def keep(self) -> None:
         """Look once: integrate everything that waits, and publish where that is due."""
@@ -95,13 +95,3 @@ class LogKeeper:
             self._tell(alarm)
         else:
             self._alarm = None
-
-    def _loop(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.keep()
-            except Busy:
-                pass  # another process was at the same rows, and is done by the next look
-            except Exception as failure:  # noqa: BLE001 — a database that is away comes back
-                self._report(failure)
-            self._stopping.wait(PAUSE_SECONDS)

@@ -11,7 +11,7 @@ from service.app.ports import Reader, Vault
 from service.app.principal import Principal
 from service.app.records import EscalationRecord
 from service.app.snapshot import Snapshot
-from service.app.tokenpeople import held_by
+from service.app.tokenpeople import snapshot_for
 from service.core.delegation import Delegation, Mandate, mandates
 from service.core.escalation import Objection, find_objection
 from service.core.factvalue import rfc3339
@@ -54,7 +54,7 @@ def ways_to_answer(
     """Every way in which somebody may answer at a site now: on their own, then for others.
 
     A delegate may answer where the delegator may, though the file gives them no right. The
-    snapshot is as `tokenpeople.held_by` has it for whoever asks.
+    snapshot is as `tokenpeople.snapshot_for` has it for whoever asks.
     """
     access = snapshot.access
 
@@ -76,7 +76,7 @@ def ways_to_answer(
 def ways_in_batch(batch: Batch, principal: Principal, site: str) -> tuple[Mandate, ...]:
     """The same in a transaction, with what was delegated earlier in the same batch."""
     delegations = standing_in(batch)
-    snapshot = held_by(batch.snapshot, principal, batch.tx.tokens, delegations, batch.at)
+    snapshot = snapshot_for(batch.snapshot, principal, batch.tx.tokens, delegations, batch.at)
     return ways_to_answer(snapshot, delegations, principal.id, site, batch.at)
 
 

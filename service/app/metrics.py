@@ -1,6 +1,6 @@
 """What a process tells about itself in numbers: for monitoring, and never about a person."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
@@ -92,11 +92,3 @@ class Unmeasured:
 
 
 UNMEASURED: Final[Metrics] = Unmeasured()
-
-
-def by_role(standing: Standing) -> Mapping[str, int]:
-    """How many escalations wait for each role, over all sites."""
-    found: dict[str, int] = {}
-    for pile in standing.piles:
-        found[pile.role] = found.get(pile.role, 0) + pile.waiting
-    return found

@@ -9,12 +9,13 @@ from service.app.casecommand import restored_request
 from service.app.ports import Reader
 from service.app.records import EscalationRecord, ResolutionRecord
 from service.app.snapshot import Snapshot
-from service.app.tokenpeople import remembered, told_by
+from service.app.tokenpeople import roles_today
 from service.core.answer import answer_of, headroom_json, money_json
 from service.core.decision import Decision, Outcome
 from service.core.delegation import Mandate
 from service.core.escalation import Event
 from service.core.evaluate import evaluate
+from service.core.quorum import approvals_needed, is_given_unasked
 from service.core.refusal import Refused
 from service.core.request import Request
 from service.core.rulebook import Rulebook
@@ -38,8 +39,8 @@ class Outlook:
         self._reader = reader
         rulebook = snapshot.rulebook
         self._rulebook: Rulebook = rulebook
-        known = remembered(reader.tokens, {resolution.agent}, at)
-        self._access = told_by(snapshot.access, known.values())
+        agent, site = resolution.agent, resolution.site
+        self._roles_today = roles_today(snapshot.access, reader.tokens, agent, site, at)
         self._escalation = escalation
         self._at = at
         self._request: Request | None
@@ -88,21 +89,10 @@ class Outlook:
         record = self._escalation
         countered = record.offer_minor is not None or record.offer_quantity is not None
         given = 1 if countered else len(record.approvals) + 1  # votes are for one value
-        is_enough = given >= self._needed(decision) or self._is_alone(decision, request)
+        rulebook, then, today = self._rulebook, request.agent.roles, self._roles_today
+        needed = approvals_needed(rulebook, record.role, decision)
+        is_enough = given >= needed or is_given_unasked(rulebook, decision, then, today)
         return (Event.APPROVE if is_enough else Event.CONCUR).value
-
-    def _is_alone(self, decision: Decision, request: Request) -> bool:
-        """Whether the agent may by now give it unasked, by the roles held then and today."""
-        held = self._access.roles(request.agent.id, request.site) or request.agent.roles
-        reaches = [self._rulebook.ladder(roles).reach for roles in (request.agent.roles, held)]
-        authority = decision.authority
-        return authority is not None and all(authority.role in reach for reach in reaches)
-
-    def _needed(self, decision: Decision) -> int:
-        """How many must approve: what the role that is asked takes, and the one that gives."""
-        gives = "" if decision.authority is None else decision.authority.role
-        rules = [self._rulebook.escalation.get(role) for role in (self._escalation.role, gives)]
-        return max(1 if rule is None else rule.approvals for rule in rules)
 
     def _decision(self, request: Request) -> Decision:
         names = BudgetRows(self._rulebook, request, self._at).names

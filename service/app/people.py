@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import orjson
 
+from service.app.delegate import terms_json
 from service.app.entryports import EntryFilter
 from service.app.errors import Forbidden
 from service.app.ports import Page, Reader, Store
@@ -24,15 +25,15 @@ from service.core.delegation import Delegation
 from service.core.factvalue import rfc3339
 from service.core.refusal import Fault, Refused
 from service.policyfile.access import Access, Membership, kept_access
+from service.policyfile.digest import ACCESS_FILE
 
-ACCESS_FILE: Final = "access.csv"
 _PUT_IN_FORCE: Final = frozenset({"published", "rolled_back"})
 _ENTRIES_AT_ONCE: Final = 50
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Roster:
     """Everything that held at an instant. ``published`` put the policy in force, if any was."""
 
     at: datetime
@@ -77,15 +78,15 @@ class People:
             now = reader.now()
             if at is not None and at > now:
                 raise _ahead(now)
-            standing = _standing(reader, now if at is None else at)
-        everybody = [one for one in standing.people() if page.after is None or one > page.after]
+            roster = _roster(reader, now if at is None else at)
+        everybody = [one for one in roster.people() if page.after is None or one > page.after]
         shown = everybody[: page.limit]
         return orjson.dumps(
             {
-                "at": rfc3339(standing.at),
-                "policy": _policy_json(standing.published),
-                "roles": [_role_json(standing.access, role) for role in standing.roles()],
-                "people": [_person_json(standing, person) for person in shown],
+                "at": rfc3339(roster.at),
+                "policy": _policy_json(roster.published),
+                "roles": [_role_json(roster.access, role) for role in roster.roles()],
+                "people": [_person_json(roster, person) for person in shown],
                 "next": shown[-1] if len(everybody) > len(shown) else None,
             }
         )
@@ -100,11 +101,11 @@ class People:
             )
 
 
-def _standing(reader: Reader, at: datetime) -> Standing:
+def _roster(reader: Reader, at: datetime) -> Roster:
     published = _find_published(reader, at)
     policy = None if published is None else reader.find_policy(published.about)
     text = b"" if policy is None else policy.files.get(ACCESS_FILE, b"")
-    return Standing(
+    return Roster(
         at=at,
         published=published,
         access=kept_access(text.decode()),
@@ -159,14 +160,14 @@ def _holds(memberships: Sequence[Membership], member: str) -> list[dict[str, str
     return [{"role": line.role, "site": line.site} for line in memberships if line.member == member]
 
 
-def _person_json(standing: Standing, person: str) -> dict[str, Any]:
-    given = [one for one in standing.delegations if one.delegator == person]
-    received = [one for one in standing.delegations if one.delegate == person]
+def _person_json(roster: Roster, person: str) -> dict[str, Any]:
+    given = [one for one in roster.delegations if one.delegator == person]
+    received = [one for one in roster.delegations if one.delegate == person]
     return {
         "id": person,
-        "roles": _holds(standing.access.memberships, person),
-        "keys": [_key_json(key) for key in standing.keys if key.subject == person],
-        "answers_for": [key.subject for key in standing.keys if key.owner == person],
+        "roles": _holds(roster.access.memberships, person),
+        "keys": [_key_json(key) for key in roster.keys if key.subject == person],
+        "answers_for": [key.subject for key in roster.keys if key.owner == person],
         "delegated_to": [_delegation_json(one) for one in given],
         "stands_in_for": [_delegation_json(one) for one in received],
     }
@@ -185,13 +186,7 @@ def _key_json(key: KeyRecord) -> dict[str, Any]:
 
 def _delegation_json(one: Delegation) -> dict[str, Any]:
     return {
-        "id": one.id,
-        "for": one.delegator,
-        "to": one.delegate,
-        "site": one.site,
-        "role": one.role,
-        "from": rfc3339(one.starts_at),
-        "until": rfc3339(one.ends_at),
+        **terms_json(one),
         "created_by": one.created_by,
         "revoked_at": _instant(one.revoked_at),
     }

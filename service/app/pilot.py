@@ -6,61 +6,19 @@ side, at every replica, from the first contact on.
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from service.app.accessports import Access
+from service.app.narrowedaccess import NarrowedAccess
 from service.app.ports import Reader, Store, Vault
 from service.app.principal import Principal
 from service.app.snapshot import Library, Snapshot
-from service.app.token import Roles
 from service.app.trialrecords import TrialRecord
 from service.policyfile.problem import PolicyErrors
 
 _PERCENT: Final = 100
-
-
-class NarrowedAccess:
-    """Who may do what, as the set in force says. A role that the candidate lacks is none here.
-
-    See `ports.Access`.
-    """
-
-    def __init__(self, access: Access, known: Mapping[str, object]) -> None:
-        """``known`` are the candidate's roles by name."""
-        self._access = access
-        self._known = known
-
-    def roles(self, person: str, site: str) -> tuple[str, ...]:
-        """The roles that a person holds at a site and that both sets know."""
-        held = self._access.roles(person, site)
-        return tuple([role for role in held if role in self._known])
-
-    def may(self, person: str, thing: str, action: str, site: str) -> bool:
-        """As the set in force says."""
-        return self._access.may(person, thing, action, site)
-
-    def sites(self, person: str, thing: str, action: str) -> frozenset[str] | None:
-        """As the set in force says."""
-        return self._access.sites(person, thing, action)
-
-    def is_granted(self, thing: str, action: str) -> bool:
-        """As the set in force says."""
-        return self._access.is_granted(thing, action)
-
-    def people(self) -> Sequence[str]:
-        """As the set in force says."""
-        return self._access.people()
-
-    def unknown_roles(self, names: Collection[str]) -> Sequence[str]:
-        """As the set in force says."""
-        return self._access.unknown_roles(names)
-
-    def claiming(self, people: Mapping[str, Roles]) -> "NarrowedAccess":
-        """The same for people whose roles come from elsewhere, narrowed alike."""
-        return NarrowedAccess(self._access.claiming(people), self._known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +34,7 @@ class Pilot:
 
     def is_over(self, at: datetime) -> bool:
         """Whether its time is up, though nobody may have ended it yet."""
-        return self.record.ends_at is not None and self.record.ends_at <= at
+        return self.record.is_time_up(at)
 
     def covers(self, principal: Principal, body: Any, vault: Vault) -> bool:  # noqa: ANN401 — JSON
         """Whether the candidate decides what is sent. What has no form is left to the other."""
@@ -101,7 +59,7 @@ class Pilot:
 
 
 class Pilots:
-    """Finds the pilot that runs beside a set, compiled once."""
+    """Finds the pilot that runs beside a set. Its candidate is compiled once."""
 
     def __init__(self, store: Store, library: Library) -> None:
         """Nothing is read before a trial runs."""

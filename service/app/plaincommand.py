@@ -1,11 +1,14 @@
 """What commands have in common: stages that they have no use for, and a kept answer."""
 
 from collections.abc import Mapping
+from typing import Any
+
+import orjson
 
 from service.app.batch import Batch, Kept
 from service.app.idempotency import Claim, replay_of
 from service.app.propose import Answered, replayed
-from service.app.records import BudgetRecord, IdempotencyRecord, SurrogateRecord
+from service.app.records import BudgetRecord, EntryRecord, IdempotencyRecord, SurrogateRecord
 
 
 class PlainCommand:
@@ -51,6 +54,13 @@ class PlainCommand:
         """The record of that answer. Raises `Mismatch` and `Gone`."""
         key = self.idempotency_key()
         return replay_of(self.claim, None if key is None else batch.idempotency.get(key))
+
+    def answered(
+        self, batch: Batch, shown: Mapping[str, Any], entry: EntryRecord, status: int
+    ) -> Answered:
+        """What is shown, with the entry that tells of it, as the answer that is `kept`."""
+        told = {"id": entry.id, "leaf": entry.leaf.hex()}
+        return self.kept(batch, orjson.dumps({**shown, "entry": told}), status)
 
     def kept(self, batch: Batch, body: bytes, status: int) -> Answered:
         """The answer, which the same key gets again."""

@@ -16,7 +16,7 @@ class PublicationRecord:
 
     ``replaces`` is the version that was in force when it was asked for: it can be put in
     force only in that one's place. ``changes`` is the digest of what is different between
-    the two (see `publication.digest_changes`).
+    the two (see `policyfile.digest.digest_changes`).
     """
 
     id: str

@@ -9,9 +9,10 @@ import orjson
 from service.app.accessports import Access
 from service.app.errors import Forbidden, NotFound
 from service.app.policycheck import check, checked_json, fit, remarks
+from service.app.policycommand import EVERYWHERE
 from service.app.ports import Page, Store
 from service.app.principal import Principal, for_caller, require
-from service.app.publication import EVERYWHERE, no_publication, publication_json
+from service.app.publication import no_publication, publication_json
 from service.app.publicationports import VersionRecord
 from service.app.snapshot import Compile, Library, Snapshot
 from service.core.factvalue import rfc3339

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from service.app.entry import Head, entry_of
 from service.app.ports import Ids, Store, Transaction
-from service.app.publication import digest_changes
 from service.app.records import PolicyRecord, Writes
 from service.app.snapshot import Library, Snapshot
 from service.app.trialend import End, ended, find_superseded
+from service.policyfile.digest import digest_changes
 
 
 class Publisher:

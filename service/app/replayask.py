@@ -12,9 +12,9 @@ from service.app.committer import Report
 from service.app.entryports import EntryFilter
 from service.app.errors import TooMany, Unavailable
 from service.app.policycheck import does_not_load
+from service.app.policycommand import EVERYWHERE
 from service.app.ports import Store
 from service.app.principal import Principal, require
-from service.app.publication import EVERYWHERE
 from service.app.replay import Window
 from service.app.replayreport import report_of
 from service.app.replaytally import Tally

@@ -44,6 +44,13 @@ class Standing:
     unpublished_microseconds: int
     trial: TrialStanding | None = None
 
+    def waiting_by_role(self) -> Mapping[str, int]:
+        """How many escalations wait for each role, over all sites."""
+        found: dict[str, int] = {}
+        for pile in self.piles:
+            found[pile.role] = found.get(pile.role, 0) + pile.waiting
+        return found
+
 
 class Standings:
     """Reads how the service stands, at most once in `KEPT_SECONDS` however many ask."""

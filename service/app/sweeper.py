@@ -1,7 +1,6 @@
 """What ends by itself: deadlines are rows, and a thread of each process looks for overdue ones."""
 
 from collections.abc import Callable, Sequence
-from threading import Event, Thread
 from typing import Final
 
 from service.app.batch import Command
@@ -11,6 +10,7 @@ from service.app.erasures import left_open, outlived
 from service.app.finish import Expire
 from service.app.pilot import tried_roles
 from service.app.ports import Reader, Store
+from service.app.rounds import Rounds
 from service.app.snapshot import Library
 from service.app.trials import trials_over
 
@@ -64,7 +64,7 @@ class Sweeper:
 
     Any number of processes may do so at once: a command sees under its locks whether it
     is still due, so each thing ends once. What was overdue while nobody ran is ended by
-    whoever starts. ``stopping`` is what it waits for between two looks.
+    whoever starts.
     """
 
     def __init__(
@@ -74,25 +74,20 @@ class Sweeper:
         report: Report,
         *,
         due: Sequence[Due],
-        stopping: Event | None = None,
     ) -> None:
         """Nothing runs before `start`."""
         self._store = store
         self._committer = committer
-        self._report = report
         self._due = due
-        self._stopping = Event() if stopping is None else stopping
-        self._thread = Thread(target=self._loop, name="sweeper", daemon=True)
+        self._rounds = Rounds("sweeper", self._look, report, pause_seconds=PAUSE_SECONDS)
 
     def start(self) -> None:
         """Begin to look."""
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """Finish what was begun, then end."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._rounds.stop()
 
     def sweep(self) -> int:
         """Send everything that is due and wait until it is decided; how much was.
@@ -105,14 +100,6 @@ class Sweeper:
         failures = [future.exception(ANSWER_SECONDS) for future in sent]
         return failures.count(None)
 
-    def _loop(self) -> None:
-        while not self._stopping.is_set():
-            if self._looked() < OVERDUE_MAX:
-                self._stopping.wait(PAUSE_SECONDS)
-
-    def _looked(self) -> int:
-        try:
-            return self.sweep()
-        except Exception as failure:  # noqa: BLE001 — a database that is away comes back
-            self._report(failure)
-            return 0
+    def _look(self) -> float:
+        """Where there was a lot there may be more."""
+        return PAUSE_SECONDS if self.sweep() < OVERDUE_MAX else 0

@@ -27,22 +27,17 @@ _AGAIN: Final = timedelta(days=1)
 """How often somebody is written down of whom nothing is new."""
 
 
-def told_by(access: Access, people: Iterable[TokenPersonRecord]) -> Access:
-    """Who may do what, where people hold the roles that their latest tokens name."""
-    told = {one.person: one.roles for one in people if one.roles is not None}
-    return access.claiming(told) if told else access
+def access_for(access: Access, principal: Principal, people: Iterable[TokenPersonRecord]) -> Access:
+    """Who may do what, as a caller is shown it: people hold the roles of their latest tokens.
 
-
-def seen_by(access: Access, principal: Principal, people: Iterable[TokenPersonRecord]) -> Access:
-    """The same for a caller, of whom what they came with counts: a token, or the file.
-
-    Raises `Forbidden`; see `for_caller`.
+    Of the caller what they came with counts, a token or the file. Raises `Forbidden`; see
+    `for_caller`.
     """
     others = [one for one in people if one.person != principal.id]
-    return for_caller(told_by(access, others), principal)
+    return for_caller(_told_by(access, others), principal)
 
 
-def held_by(
+def snapshot_for(
     snapshot: Snapshot,
     principal: Principal,
     tokens: TokenReader,
@@ -51,7 +46,17 @@ def held_by(
 ) -> Snapshot:
     """The policy as it is for a caller who may act for others. Raises `Forbidden`."""
     people = remembered(tokens, {one.delegator for one in delegations}, at)
-    return replace(snapshot, access=seen_by(snapshot.access, principal, people.values()))
+    return replace(snapshot, access=access_for(snapshot.access, principal, people.values()))
+
+
+def roles_today(
+    access: Access, tokens: TokenReader, person: str, site: str, at: datetime
+) -> tuple[str, ...]:
+    """The roles of somebody who is not calling: by their latest token, or by the access file.
+
+    Lowest rank first.
+    """
+    return _told_by(access, remembered(tokens, {person}, at).values()).roles(person, site)
 
 
 def remembered(
@@ -84,6 +89,12 @@ def to_write(
             coming[one.person] = one
     known = tokens.people(coming.keys()) if coming else {}
     return [one for _, one in sorted(coming.items()) if _is_news(one, known.get(one.person))]
+
+
+def _told_by(access: Access, people: Iterable[TokenPersonRecord]) -> Access:
+    """Who may do what, where people hold the roles that their latest tokens name."""
+    told = {one.person: one.roles for one in people if one.roles is not None}
+    return access.claiming(told) if told else access
 
 
 def _record(caller: Principal, at: datetime) -> TokenPersonRecord | None:

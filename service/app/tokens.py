@@ -7,7 +7,8 @@ from threading import Lock
 from typing import Final, NamedTuple, Self
 
 from service.app.callers import find_refusal
-from service.app.claims import ClaimRules, expired, read_claims
+from service.app.claimrules import ClaimRules
+from service.app.claims import expired, read_claims
 from service.app.ports import Store
 from service.app.principal import Principal
 from service.app.tokenports import Signatures

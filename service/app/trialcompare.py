@@ -5,7 +5,7 @@ of whoever decides: the log is the queue.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -38,9 +38,9 @@ class _Case:
     entry: EntryRecord
     body: Mapping[str, Any]
     request: Request | Refused
-    names: Mapping[BudgetKey, str]
-    stated: Mapping[str, Balance]
-    own: frozenset[str]
+    names: Mapping[BudgetKey, str] = field(default_factory=dict)
+    stated: Mapping[str, Balance] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
 
 
 class Comparing:
@@ -100,20 +100,21 @@ class Comparing:
         try:
             request = asked.request(self._other)
         except Refused as refusal:
-            return _Case(
-                entry=entry, body=body, request=refusal, names={}, stated={}, own=frozenset()
-            )
+            return _Case(entry=entry, body=body, request=refusal)
         names = BudgetRows(self._other, request, entry.at).names
-        is_shadow = self._trial.mode == "shadow"
-        own = frozenset(names.values()) - frozenset(decided.values())
         return _Case(
             entry=entry,
             body=body,
             request=request,
             names=names,
             stated=stated,
-            own=own if is_shadow else frozenset(),
+            own=self._own(names.values(), decided.values()),
         )
+
+    def _own(self, names: Iterable[str], decided: Iterable[str]) -> frozenset[str]:
+        """A pilot's other set is in force: it keeps every row of its own for real."""
+        is_shadow = self._trial.mode == "shadow"
+        return frozenset(names) - frozenset(decided) if is_shadow else frozenset()
 
     def _balances(self, reader: Reader, cases: Iterable[_Case]) -> Mapping[str, Balance]:
         """What stands in the rows that no entry states."""

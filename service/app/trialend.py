@@ -1,20 +1,26 @@
-"""The end of a trial: by a person, by time, by its guardrail, or by another policy."""
+"""The end of a trial: by a person, by time, by its guardrail, or by another policy.
+
+What it decided stands.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from service.app.batch import Batch
-from service.app.entry import Head, caller_body, entry_of
-from service.app.errors import Busy
+from service.app.ending import SERVICE
+from service.app.entry import caller_body
+from service.app.errors import Busy, Conflict
+from service.app.plaincommand import PlainCommand
+from service.app.policycommand import EVERYWHERE, PolicyStep
 from service.app.ports import Ids, Transaction
-from service.app.principal import Principal
+from service.app.principal import Principal, for_caller, require
+from service.app.propose import Answered
 from service.app.records import EntryRecord
+from service.app.trial import get_trial, is_changed, trial_json
+from service.app.trialentry import trial_entry
 from service.app.trialrecords import TrialCounts, TrialReason, TrialRecord
-
-SERVICE: Final = {"id": "remit", "kind": "service", "owner": None, "key": None}
-"""Who ends a trial that nobody ends, as the log has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +47,14 @@ def end_in(
     counts: TrialCounts | None,
     reason: TrialReason,
     principal: Principal | None = None,
-) -> EntryRecord:
-    """End a trial in a batch that holds the head; the entry of it."""
+) -> tuple[TrialRecord, EntryRecord]:
+    """End a trial in a batch that holds the head; the trial after that, and the entry."""
     by = SERVICE if principal is None else caller_body(principal)
     after, entry = ended(batch.ids, record, counts, End(at=batch.at, reason=reason, by=by))
     batch.writes.trial_changes.append(after)
     batch.writes.entries.append(entry)
     batch.writes.trial_over = batch.writes.trial_over or record.state == "running"
-    return entry
+    return after, entry
 
 
 def find_superseded(tx: Transaction, rules: str) -> tuple[TrialRecord, TrialCounts] | None:
@@ -75,49 +81,53 @@ def supersede(batch: Batch, rules: str, principal: Principal) -> None:
         end_in(batch, record, batch.writes.trial_counts or counts, "superseded", principal)
 
 
-def trial_entry(
-    ids: Ids,
-    record: TrialRecord,
-    at: datetime,
-    by: Mapping[str, Any],
-    effect: str,
-    counts: TrialCounts | None = None,
-) -> EntryRecord:
-    """The entry of what happened to a trial: ``requested``, ``started`` or ``ended``."""
-    head = Head(id=ids.new("ent", at), kind="trial", at=at, about=record.id)
-    told = {
-        "by": by,
-        "effect": effect,
-        "mode": record.mode,
-        "name": record.name,
-        "version": record.version,
-        "rules": record.rules,
-        "beside": record.beside,
-        "changes": record.changes,
-        "requested_by": record.requested_by,
-        "sites": None if record.sites is None else list(record.sites),
-        "share_percent": record.share_percent,
-        "guardrail": _guardrail(record),
-        "reason": record.reason,
-        "counts": None if counts is None or record.mode == "shadow" else _counts(counts),
-    }
-    agent = None if by["kind"] == "service" else str(by["id"])
-    return entry_of(head, told, agent=agent, policy_version=record.version)
+class EndTrial(PolicyStep):
+    """Somebody ends a trial, or takes back one that waits for a second person."""
+
+    def read(self, batch: Batch) -> None:
+        """See that the caller publishes or confirms. Raises `Forbidden`."""
+        access = for_caller(batch.snapshot.access, self.principal)
+        if not access.may(self.principal.id, "policy", "confirm", EVERYWHERE):
+            require(batch.snapshot.access, self.principal, "policy", "publish", EVERYWHERE)
+
+    def decide(self, batch: Batch) -> Answered:
+        """End it. Raises `Conflict` where it ended before."""
+        replay = self.find_answer(batch)
+        if replay is not None:
+            return replay
+        self.hold_head(batch)
+        record = get_trial(batch, self.id)
+        if record.state == "ended" or is_changed(batch, record):
+            raise Conflict(
+                "trial_over", "this trial ended before", "look at it: GET /v1/policy/trials/{id}"
+            )
+        counts = _counts(batch, record) if record.state == "running" else None
+        after, entry = end_in(batch, record, counts, "by_hand", self.principal)
+        return self.answered(batch, trial_json(after), entry, 200)
 
 
-def _guardrail(record: TrialRecord) -> dict[str, int | None]:
-    return {
-        "approved_max_minor": record.approved_max_minor,
-        "approved_a_day_max_minor": record.approved_a_day_max_minor,
-        "escalated_percent_max": record.escalated_percent_max,
-        "decisions_min": record.decisions_min,
-    }
+class TrialTimeUp(PlainCommand):
+    """The end of a trial whose time is up. What it answers is whether it ended the trial."""
+
+    principal = None
+
+    def __init__(self, id: str) -> None:  # noqa: A002
+        """Keep the trial's id."""
+        super().__init__()
+        self._id = id
+
+    def decide(self, batch: Batch) -> bool:
+        """End it, unless somebody was faster."""
+        if batch.writes.head is not None or batch.writes.trial_over:
+            return False
+        batch.tx.lock_head()
+        record = batch.tx.trials.find(self._id)
+        if record is None or record.state != "running" or not record.is_time_up(batch.at):
+            return False
+        end_in(batch, record, _counts(batch, record), "time_is_up")
+        return True
 
 
-def _counts(counts: TrialCounts) -> dict[str, int]:
-    return {
-        "decisions": counts.decisions,
-        "escalated": counts.escalated,
-        "approved_minor": counts.approved_minor,
-        "day_approved_minor": counts.day_approved_minor,
-    }
+def _counts(batch: Batch, running: TrialRecord) -> TrialCounts:
+    """What the trial that runs has decided, this batch included."""
+    return batch.writes.trial_counts or batch.tx.trials.counts(running.id)

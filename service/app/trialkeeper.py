@@ -5,13 +5,13 @@ decision counts once, with any number of processes, and after a crash. It decide
 that anybody waits for; where it is slow it falls behind, and shows by how much.
 """
 
-from threading import Event, Thread
 from typing import Final, NamedTuple
 
 from service.app.committer import Report
 from service.app.entryports import EntryFilter
 from service.app.errors import Busy
 from service.app.ports import Store
+from service.app.rounds import Rounds
 from service.app.snapshot import Library
 from service.app.trialcompare import Comparing
 from service.app.trialrecords import TrialBudget, TrialFigures, TrialRecord
@@ -41,7 +41,6 @@ class TrialKeeper:
         library: Library,
         report: Report,
         *,
-        stopping: Event | None = None,
         step_entries: int = STEP_ENTRIES,
     ) -> None:
         """Nothing runs before `start`."""
@@ -50,18 +49,21 @@ class TrialKeeper:
         self._report = report
         self._step_entries = step_entries
         self._broken: set[str] = set()
-        self._stopping = Event() if stopping is None else stopping
-        self._thread = Thread(target=self._loop, name="trial-keeper", daemon=True)
+        self._rounds = Rounds(
+            "trial-keeper",
+            self._look,
+            report,
+            pause_seconds=PAUSE_SECONDS,
+            untold=(Busy,),  # another process was at the same rows
+        )
 
     def start(self) -> None:
         """Begin to look."""
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """Finish what was begun, then end. What is left is there for whoever comes next."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._rounds.stop()
 
     def keep(self) -> bool:
         """One step for each trial that has something left; whether any step was taken."""
@@ -111,15 +113,5 @@ class TrialKeeper:
         candidate = self._library.compiled(record.version, record.files).rulebook
         return Comparing(self._store, record, live, candidate)
 
-    def _loop(self) -> None:
-        while not self._stopping.is_set():
-            self._stopping.wait(BREATH_SECONDS if self._looked() else PAUSE_SECONDS)
-
-    def _looked(self) -> bool:
-        try:
-            return self.keep()
-        except Busy:
-            return False  # another process was at the same rows
-        except Exception as failure:  # noqa: BLE001 — a database that is away comes back
-            self._report(failure)
-            return False
+    def _look(self) -> float:
+        return BREATH_SECONDS if self.keep() else PAUSE_SECONDS

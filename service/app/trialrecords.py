@@ -63,6 +63,10 @@ class TrialRecord:
     ended_by: str | None = None
     reason: TrialReason | None = None
 
+    def is_time_up(self, at: datetime) -> bool:
+        """Whether it was to end before or at an instant."""
+        return self.ends_at is not None and self.ends_at <= at
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialCounts:

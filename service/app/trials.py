@@ -8,11 +8,12 @@ import orjson
 from service.app.batch import Command
 from service.app.committer import Report
 from service.app.errors import Forbidden
+from service.app.policycommand import EVERYWHERE
 from service.app.ports import Page, Reader, Store
 from service.app.principal import Principal, for_caller, require
-from service.app.publication import EVERYWHERE
 from service.app.snapshot import Library
-from service.app.trial import TrialTimeUp, is_time_up, money_text, no_trial, trial_json
+from service.app.trial import money_text, no_trial, trial_json
+from service.app.trialend import TrialTimeUp
 from service.app.trialkeeper import TrialKeeper
 from service.app.trialrecords import TrialRecord
 from service.app.trialtally import TrialTally, tally_json
@@ -26,7 +27,7 @@ def trials_over(reader: Reader) -> Sequence[Command]:
     """The end of the trial whose time is up; see `sweeper.Due`."""
     running = reader.trials.running()
     record = None if running is None else reader.trials.find(running)
-    if record is None or not is_time_up(record, reader.now()):
+    if record is None or not record.is_time_up(reader.now()):
         return []
     return [TrialTimeUp(record.id)]
 

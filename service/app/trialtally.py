@@ -96,10 +96,10 @@ class TrialTally:
         if is_flip(live, candidate):
             self._flip(case)
 
-    def fail(self, notes: str) -> None:
+    def fail(self, note: str) -> None:
         """Take notice of a case that could not be compared."""
         self.failed += 1
-        self.remark(notes)
+        self.remark(note)
 
     def remark(self, note: str, times: int = 1) -> None:
         """Count a sentence, as long as there are not too many different ones."""

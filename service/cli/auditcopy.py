@@ -1,11 +1,9 @@
 """``remit audit export`` and ``rederive``: take the log along, and decide it again."""
 
-import base64
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
-from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final
@@ -13,6 +11,7 @@ from urllib.parse import urlencode
 
 import typer
 
+from service.cli.auditpolicies import copy_policies, rulebooks
 from service.cli.auditsource import Where, is_address, remote, source_of, sources_told
 from service.cli.render import (
     Format,
@@ -31,10 +30,6 @@ if TYPE_CHECKING:
     from service.app.rederive import Difference, Result
     from service.audit.note import VerifierKey
     from service.audit.source import Source
-    from service.core.rulebook import Rulebook
-
-POLICIES: Final = "policies"
-"""The folder of a copy that has the policies: a file each, named by the version's digest."""
 
 _READ: Final = ("entry", "opened", "disclosures")
 """The columns of a Parquet file that are verified."""
@@ -73,8 +68,8 @@ def export(
 ) -> None:
     """Export entries with a signed manifest, or copy the whole log to verify it offline.
 
-    A copy (tiles) has every tile, every entry, every kept checkpoint, and from a database
-    the policies too: `verify`, `sample` and `rederive` take the folder as they take the service.
+    A copy (tiles) has every tile, every entry, every kept checkpoint and every policy:
+    `verify`, `sample` and `rederive` take the folder as they take the service.
 
     Example: remit audit export https://remit.example --format tiles --out copy
     """
@@ -121,7 +116,7 @@ def rederive(
 
     with sources_told():
         opened = source_of(source)
-        rulebook_of = _rulebooks(source, policies or [])
+        rulebook_of = rulebooks(source, policies or [])
         total = latest_of(opened).size
         picked = _picked(opened, seed, size)
         results = []
@@ -229,7 +224,7 @@ def _copy(source: str, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / CHECKPOINTS).open("wb") as file:
         _write(file, lines)
-    policies = _copy_policies(source, folder)
+    policies = copy_policies(source, folder)
     _put(folder / CHECKPOINT, latest.note)
     say(f"{latest.origin}: {entries(latest.size)} in {folder}")
     if policies:
@@ -238,72 +233,12 @@ def _copy(source: str, folder: Path) -> None:
         note(f"without policies; verify it: remit audit verify {folder}")
 
 
-def _copy_policies(source: str, folder: Path) -> int:
-    if is_address(source) or "://" not in source:
-        return 0
-    from service.bootstrap import open_archive
-
-    count = 0
-    with open_archive(read_settings(database=source)) as books:
-        for version, files in books.archive.policies():
-            encoded = {name: base64.b64encode(data).decode() for name, data in files.items()}
-            data = json.dumps({"version": version, "files": encoded}).encode()
-            _put(folder / POLICIES / f"{version.partition(':')[2]}.json", data)
-            count += 1
-    return count
-
-
 def _put(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     except OSError as error:
         fail(f"{path} cannot be written: {error.strerror}")
-
-
-def _rulebooks(source: str, folders: list[Path]) -> "Callable[[str], Rulebook | None]":
-    """The rules of a version: from folders, from a copy, or from a database; believed by digest."""
-    from service.policyfile.folder import read_folder
-    from service.policyfile.load import load_set
-
-    given = {
-        loaded.rulebook.version: loaded.rulebook
-        for loaded in (load_set(read_folder(folder)) for folder in folders)
-    }
-    stored = _stored_policies(source)
-
-    @cache
-    def find(version: str) -> "Rulebook | None":
-        if version in given:
-            return given[version]
-        files = stored(version)
-        if files is None:
-            return None
-        rulebook = load_set(files).rulebook
-        return rulebook if rulebook.version == version else None
-
-    return find
-
-
-def _stored_policies(source: str) -> Callable[[str], Mapping[str, bytes] | None]:
-    if is_address(source):
-        return lambda _: None
-    if "://" in source:
-        from service.bootstrap import open_archive
-
-        with open_archive(read_settings(database=source)) as books:
-            kept = dict(books.archive.policies())
-        return kept.get
-    folder = Path(source) / POLICIES
-
-    def read(version: str) -> Mapping[str, bytes] | None:
-        path = folder / f"{version.partition(':')[2]}.json"
-        if not path.is_file():
-            return None
-        files: Mapping[str, str] = json.loads(path.read_bytes())["files"]
-        return {name: base64.b64decode(text) for name, text in files.items()}
-
-    return read
 
 
 def _picked(source: "Source", seed: str | None, size: int) -> Callable[[int], bool]:

@@ -1,30 +1,25 @@
 """``remit policy publish``, ``history``, ``rollback``: what a running service decides by."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 
+from service.cli.policybody import (
+    LIMIT_DEFAULT,
+    Comment,
+    Limit,
+    Replaces,
+    given,
+    say_more,
+    texts_of,
+)
 from service.cli.remote import DEFAULT_KEY_FILE, DEFAULT_URL, KeyFile, Remote, Url
-from service.cli.render import Format, Shape, misused, read_set, say, say_json
+from service.cli.render import Format, Shape, misused, say, say_json
 from service.cli.table import print_table
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-LIMIT_DEFAULT: Final = 20
 _COLUMNS: Final = ("version", "name", "published_at", "published_by", "in force")
 _ROUTE: Final = "/v1/policy"
-
-Comment = Annotated[
-    str | None, typer.Option(help="Why, for colleagues. It is kept in clear: name no guest.")
-]
-Replaces = Annotated[
-    str | None,
-    typer.Option(
-        metavar="VERSION", help="Do nothing unless this version is in force: what you compared."
-    ),
-]
 
 
 def publish(
@@ -59,15 +54,13 @@ def publish(
     if folder is None:
         done = Remote(url, key_file).post(f"{_ROUTE}/publications/{confirm}/confirm", {})
     else:
-        body = {"files": texts_of(folder), **_said(comment, replaces)}
+        body = {"files": texts_of(folder), **given(comment=comment, replaces=replaces)}
         done = Remote(url, key_file).post(f"{_ROUTE}/publish", body)
     _tell(done, form)
 
 
 def history(
-    limit: Annotated[
-        int, typer.Option(min=1, max=200, help="How many versions to show.")
-    ] = LIMIT_DEFAULT,
+    limit: Limit = LIMIT_DEFAULT,
     url: Url = DEFAULT_URL,
     key_file: KeyFile = DEFAULT_KEY_FILE,
     form: Shape = Format.TEXT,
@@ -85,8 +78,7 @@ def history(
         for one in page["versions"]
     ]
     print_table(_COLUMNS, rows)
-    if page["next"] is not None:
-        say(f"There are more: --limit {min(200, 2 * limit)}")
+    say_more(page, limit)
 
 
 def rollback(
@@ -103,33 +95,8 @@ def rollback(
 
     Example: remit policy rollback sha256:… --comment "the old limit was right"
     """
-    body = {"version": version, **_said(comment, replaces)}
+    body = {"version": version, **given(comment=comment, replaces=replaces)}
     _tell(Remote(url, key_file).post(f"{_ROUTE}/rollback", body), form)
-
-
-def _said(comment: str | None, replaces: str | None) -> dict[str, str]:
-    given = {"comment": comment, "replaces": replaces}
-    return {name: text for name, text in given.items() if text is not None}
-
-
-def texts_of(folder: Path) -> dict[str, str]:
-    """The files as texts. Ends with 2 where one is none."""
-    texts = {}
-    for name, data in _files(folder).items():
-        try:
-            texts[name] = data.decode()
-        except UnicodeDecodeError:
-            misused(f"{folder / name} is no UTF-8. To see where: remit policy check {folder}")
-    return texts
-
-
-def _files(folder: Path) -> "Mapping[str, bytes]":
-    from service.policyfile.problem import PolicyErrors
-
-    try:
-        return read_set(folder)
-    except PolicyErrors as errors:
-        misused(str(errors))
 
 
 def _tell(done: dict[str, Any], form: Format) -> None:

@@ -5,7 +5,15 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from service.cli.policypublish import LIMIT_DEFAULT, Comment, Replaces, texts_of
+from service.cli.policybody import (
+    LIMIT_DEFAULT,
+    Comment,
+    Limit,
+    Replaces,
+    given,
+    say_more,
+    texts_of,
+)
 from service.cli.remote import DEFAULT_KEY_FILE, DEFAULT_URL, KeyFile, Remote, Url
 from service.cli.render import Format, Shape, misused, say, say_json
 from service.cli.table import print_table
@@ -71,7 +79,7 @@ def start(
 
     Example: remit policy trial start policies/next --pilot --share 10 --approved 5000.00
     """
-    guardrail = _given(
+    guardrail = given(
         approved=approved,
         approved_a_day=approved_a_day,
         escalated_percent=escalated,
@@ -82,7 +90,7 @@ def start(
     body = {
         "files": texts_of(folder),
         "mode": "pilot" if pilot else "shadow",
-        **_given(
+        **given(
             sites=site or None,
             share_percent=share,
             guardrail=guardrail or None,
@@ -96,9 +104,7 @@ def start(
 
 @app.command("list")
 def list_trials(
-    limit: Annotated[
-        int, typer.Option(min=1, max=200, help="How many trials to show.")
-    ] = LIMIT_DEFAULT,
+    limit: Limit = LIMIT_DEFAULT,
     url: Url = DEFAULT_URL,
     key_file: KeyFile = DEFAULT_KEY_FILE,
     form: Shape = Format.TEXT,
@@ -115,8 +121,7 @@ def list_trials(
     else:
         rows = [[str(one[name] or "") for name in _COLUMNS] for one in page["trials"]]
         print_table(_COLUMNS, rows)
-        if page["next"] is not None:
-            say(f"There are more: --limit {min(200, 2 * limit)}")
+        say_more(page, limit)
 
 
 @app.command()
@@ -167,10 +172,6 @@ def end(
     Example: remit policy trial end tri_…
     """
     _tell(Remote(url, key_file).post(f"{_ROUTE}/{trial}/end", {}), form)
-
-
-def _given(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 — JSON
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _tell(done: dict[str, Any], form: Format) -> None:

@@ -1,5 +1,6 @@
 """A running service, as commands speak to it: over HTTP, with the caller's key."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 import typer
 
 from service.cli.render import misused, note
+from service.config import TOKEN_VARIABLE
 
 if TYPE_CHECKING:
     import httpx
@@ -22,7 +24,11 @@ _FAILED: Final = 400
 
 Url = Annotated[str, typer.Option(help="Where the service is.")]
 KeyFile = Annotated[
-    Path, typer.Option(help="The file that holds your key; on a command line others could read it.")
+    Path,
+    typer.Option(
+        help=f"The file that holds your key, where {TOKEN_VARIABLE} has none. "
+        "On a command line others could read it."
+    ),
 ]
 
 
@@ -32,7 +38,7 @@ class Remote:
     def __init__(self, url: str, key_file: Path) -> None:
         """Read the key. Ends with 2 where there is none."""
         self._url = url.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {_read_key(key_file)}"}
+        self._headers = {"Authorization": f"Bearer {_key(key_file)}"}
 
     def get(self, path: str, **query: str | None) -> Any:  # noqa: ANN401 — JSON
         """What a path answers."""
@@ -93,6 +99,12 @@ def problem_text(problem: Mapping[str, Any]) -> str:
     return f"{said} [{problem.get('code')}]"
 
 
+def _key(file: Path) -> str:
+    """The key of the environment, unless a file of one's own was named."""
+    told = os.environ.get(TOKEN_VARIABLE, "").strip()
+    return told if told and file == DEFAULT_KEY_FILE else _read_key(file)
+
+
 def _read_key(file: Path) -> str:
     try:
         key = file.expanduser().read_text(encoding="ascii").strip()
@@ -101,7 +113,8 @@ def _read_key(file: Path) -> str:
     if not key or not key.isprintable():
         misused(
             f"There is no key in {file}. Whoever runs the service makes one "
-            f"(remit key create --subject NAME); keep it there, or name its file: --key-file FILE"
+            f"(remit key create --subject NAME); keep it there or in {TOKEN_VARIABLE}, "
+            "or name its file: --key-file FILE"
         )
     return key
 

@@ -1,4 +1,4 @@
-"""Digests: what a version is, and what its rules are.
+"""Digests: what a version is, what two differ by, and what its rules are.
 
 A version changes with every byte that could matter. The rules' digest changes only when
 some decision could come out differently, so that a new colleague, a new test or a comment
@@ -44,6 +44,25 @@ def digest_version(files: Mapping[str, bytes]) -> str:
 def is_of_version(path: str) -> bool:
     """Whether the file belongs to what a version is."""
     return path.endswith(".yaml") or path in (ACCESS_FILE, MODEL_FILE)
+
+
+def digest_changes(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> str:
+    """``sha256:`` and the hex digest of what is different between two sets.
+
+    For each file of a version that is not the same in both, by path as UTF-8, one line is
+    hashed: the path, a zero byte, the hex SHA-256 of its bytes before, a zero byte, that of
+    its bytes after, a line feed. A ``-`` stands where there is no such file.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(before.keys() | after.keys(), key=str.encode):
+        old, new = before.get(path), after.get(path)
+        if old != new and is_of_version(path):
+            digest.update(b"\0".join([path.encode(), _hex(old), _hex(new)]) + b"\n")
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _hex(data: bytes | None) -> bytes:
+    return b"-" if data is None else hashlib.sha256(data).hexdigest().encode()
 
 
 def digest_rules(rulebook: Rulebook) -> str:

@@ -1,25 +1,14 @@
 """The register of erasures outlives the database, and is never read half."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from service.adapters.register import RegisterFile
-from service.app.erasurerecords import ErasureRecord
+from tests.stored import AT, ERASURE
 
-AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
-ONE = ErasureRecord(
-    id="era_1",
-    subject="sub_1",
-    state="done",
-    waived=False,
-    requested_by="olga",
-    requested_at=AT,
-    confirmed_by="otto",
-    confirmed_at=AT,
-    kept_until=AT,
-)
+ONE = replace(ERASURE, state="done", confirmed_by="otto", confirmed_at=AT, kept_until=AT)
 
 
 def test_what_is_kept_is_read_again(tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 """The HTTP door over a small shop, and how to knock at it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from httpx import Response
 from starlette.testclient import TestClient
 
-from tests.app.house import House, proposal
+from service.api.app import create_app
+from service.bootstrap import open_services
+from tests.app.house import House, proposal, shop_settings, write_shop
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,16 @@ class Door:
         given = {"Content-Type": "application/json", **self.headers(), **headers}
         response: Response = self.client.post(path, content=raw, headers=given)
         return response
+
+
+@contextmanager
+def open_door(folder: Path, database: str, files: Mapping[str, bytes]) -> Iterator[Door]:
+    """The door of a shop with such files."""
+    settings = shop_settings(write_shop(folder / "shop", files), database)
+    with open_services(settings) as services:
+        app = create_app(services)
+        with TestClient(app, raise_server_exceptions=False) as client:
+            yield Door(client, House(services, folder))
 
 
 def assert_problem(response: Response, status: int, code: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from service.app.standing import KEPT_SECONDS, Standings
 from service.bootstrap import open_services
 from service.core.decision import Outcome
 from tests.api.door import Door
-from tests.api.test_policy import AUTHORS
+from tests.app.authors import AUTHORS
 from tests.app.house import House, shop_files, shop_settings, write_shop
 from tests.app.trying import RAISED, compared
 from tests.app.trying import shop as trial_shop

@@ -6,12 +6,10 @@ from typing import Any
 
 import orjson
 import pytest
-from starlette.testclient import TestClient
 
-from service.api.app import create_app
-from service.bootstrap import open_services
-from tests.api.door import Door, assert_problem
-from tests.app.house import ACCESS, POLICY, House, shop_files, shop_settings, write_shop
+from tests.api.door import Door, assert_problem, open_door
+from tests.app.authors import AUTHORS, TWO
+from tests.app.house import POLICY, shop_files, write_shop
 from tests.cli.terminal import remit
 from tests.databases import sqlite_url
 
@@ -19,13 +17,6 @@ __all__ = ["sqlite_url"]
 
 ROUTE = "/v1/policy"
 KEY = {"Idempotency-Key": "k"}
-
-AUTHORS = f"""\
-{ACCESS}p, author, policy, publish
-g, paula, author, *
-g, peter, author, *
-"""
-TWO = f"{AUTHORS}p, second, policy, confirm\ng, peter, second, *\ng, paula, second, *\n"
 
 SUITE = """\
 suite: shop
@@ -39,24 +30,18 @@ tests:
 """
 
 
-def opened(folder: Path, url: str, access: str) -> Iterator[Door]:
-    shop = write_shop(folder / "shop", shop_files(access=access))
-    with open_services(shop_settings(shop, url)) as services:
-        app = create_app(services)
-        with TestClient(app, raise_server_exceptions=False) as client:
-            yield Door(client, House(services, folder))
-
-
 @pytest.fixture
 def door(tmp_path: Path, sqlite_url: str) -> Iterator[Door]:
     """A shop in which one author suffices."""
-    yield from opened(tmp_path, sqlite_url, AUTHORS)
+    with open_door(tmp_path, sqlite_url, shop_files(access=AUTHORS)) as opened:
+        yield opened
 
 
 @pytest.fixture
 def guarded(tmp_path: Path, sqlite_url: str) -> Iterator[Door]:
     """A shop in which two are needed."""
-    yield from opened(tmp_path, sqlite_url, TWO)
+    with open_door(tmp_path, sqlite_url, shop_files(access=TWO)) as opened:
+        yield opened
 
 
 def files(limit: int, access: str = AUTHORS, **more: str) -> dict[str, str]:

@@ -5,14 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
-from service.api.app import create_app
 from service.api.trialmodels import TrialPage, TrialTaken, TrialWithFigures
-from service.bootstrap import open_services
-from tests.api.door import Door, assert_problem
-from tests.api.test_policy import AUTHORS, KEY, SUITE, TWO
-from tests.app.house import House, shop_settings, write_shop
+from tests.api.door import Door, assert_problem, open_door
+from tests.api.test_policy import KEY, SUITE
+from tests.app.authors import AUTHORS, TWO
 from tests.app.trying import LOWERED, RAISED, compared, shop
 from tests.databases import sqlite_url
 
@@ -22,24 +19,18 @@ ROUTE = "/v1/policy/trials"
 GUARDED: dict[str, Any] = {"sites": ["main"], "guardrail": {"approved": "1000.00"}}
 
 
-def opened(folder: Path, url: str, access: str) -> Iterator[Door]:
-    files = write_shop(folder / "shop", shop(access=access))
-    with open_services(shop_settings(files, url)) as services:
-        app = create_app(services)
-        with TestClient(app, raise_server_exceptions=False) as client:
-            yield Door(client, House(services, folder))
-
-
 @pytest.fixture
 def door(tmp_path: Path, sqlite_url: str) -> Iterator[Door]:
     """A shop in which one author suffices."""
-    yield from opened(tmp_path, sqlite_url, AUTHORS)
+    with open_door(tmp_path, sqlite_url, shop(access=AUTHORS)) as opened:
+        yield opened
 
 
 @pytest.fixture
 def guarded(tmp_path: Path, sqlite_url: str) -> Iterator[Door]:
     """A shop in which two are needed."""
-    yield from opened(tmp_path, sqlite_url, TWO)
+    with open_door(tmp_path, sqlite_url, shop(access=TWO)) as opened:
+        yield opened
 
 
 def files(*changes: tuple[str, str], access: str = AUTHORS, **more: str) -> dict[str, str]:

@@ -10,7 +10,9 @@ from typing import Any
 import orjson
 import pytest
 
-from service.app.attempts import WAITING_MAX, Attempt, Attempts, CountAttempts, Times, find_attempt
+from service.app.attempt import Attempt, Times, find_attempt
+from service.app.attempts import WAITING_MAX, Attempts
+from service.app.countattempts import CountAttempts
 from service.app.errors import Conflict, Forbidden, Unauthenticated, Unavailable
 from service.app.keys import EndedKey
 from service.app.principal import Principal

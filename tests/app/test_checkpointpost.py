@@ -68,6 +68,18 @@ def posting(
         post.stop()
 
 
+@contextmanager
+def hanging(log: Logged) -> Iterator[Receiver]:
+    """A receiver that was posted the first checkpoint, of two entries, and has not answered."""
+    receiver = Receiver()
+    receiver.may_answer.clear()
+    with posting(log, receiver) as (post, _, _):
+        post.start()
+        log.begin(1)
+        until(lambda: receiver.asked == 1)
+        yield receiver
+
+
 def test_each_checkpoint_is_posted(log: Logged) -> None:
     """One after the other, as they are signed."""
     receiver = Receiver()
@@ -84,12 +96,7 @@ def test_each_checkpoint_is_posted(log: Logged) -> None:
 
 def test_the_latest_wins(log: Logged) -> None:
     """What was signed while the receiver was busy is passed over for the newest."""
-    receiver = Receiver()
-    receiver.may_answer.clear()
-    with posting(log, receiver) as (post, _, _):
-        post.start()
-        log.begin(1)
-        until(lambda: receiver.asked == 1)
+    with hanging(log) as receiver:
         for _ in range(3):
             log.write(1)
             log.publish()
@@ -101,12 +108,7 @@ def test_the_latest_wins(log: Logged) -> None:
 
 def test_a_dead_receiver_delays_no_signature(log: Logged) -> None:
     """While an attempt hangs, checkpoints are signed as ever."""
-    receiver = Receiver()
-    receiver.may_answer.clear()
-    with posting(log, receiver) as (post, _, _):
-        post.start()
-        log.begin(1)
-        until(lambda: receiver.asked == 1)
+    with hanging(log) as receiver:
         log.write(5)
         assert log.publish(SPACING).size == 7
         assert receiver.taken == []

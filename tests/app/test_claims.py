@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.app.claimrules import ClaimRules
 from service.app.claims import (
     LEEWAY,
     LIFETIME_MAX,
     ROLES_MAX,
-    ClaimRules,
     read_claims,
     token_id_of_jti,
 )

@@ -13,17 +13,17 @@ from service.app.errors import Conflict, Forbidden, ServiceError
 from service.app.inbox import Wanted
 from service.app.records import Writes
 from service.app.rederive import Rederiver
-from service.app.trial import ConfirmTrial, StartTrial, Terms
 from service.app.trialkeeper import TrialKeeper
 from service.app.trialrecords import TrialFigures, TrialRecord
+from service.app.trialstart import ConfirmTrial, StartTrial, Terms
 from service.bootstrap import compile_files
 from service.core.hold import Move
 from service.core.refusal import Refused
 from service.policyfile.problem import PolicyErrors
+from tests.app.authors import AUTHORS, TWO
 from tests.app.holding import HoldingHouse, clock_for
 from tests.app.test_rederive import rulebooks
 from tests.app.trying import (
-    AUTHORS,
     LOWERED,
     RAISED,
     counts,
@@ -40,7 +40,6 @@ from tests.databases import postgresql_url, sqlite_url
 
 __all__ = ["postgresql_url", "sqlite_url"]
 
-TWO = f"{AUTHORS}p, second, policy, confirm\ng, peter, second, *\ng, paula, second, *\n"
 NEW_ROLE = (
     (
         "  manager: {reports_to: owner}",

@@ -12,8 +12,9 @@ import pytest
 
 from service.app.errors import Conflict
 from service.app.principal import Principal
-from service.app.publication import RequestPublication, digest_changes
+from service.app.publication import RequestPublication
 from service.bootstrap import compile_files, open_services
+from service.policyfile.digest import digest_changes
 from tests.app.house import ACCESS, POLICY, House, shop_files, shop_settings, write_shop
 from tests.databases import postgresql_url
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from service.app.attempts import find_attempt
+from service.app.attempt import find_attempt
 from service.app.callers import RevokedToken
 from service.app.claims import LEEWAY, expired
 from service.app.deskports import Happened

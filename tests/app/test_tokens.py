@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.app.claims import LEEWAY, ClaimRules
+from service.app.claimrules import ClaimRules
+from service.app.claims import LEEWAY
 from service.app.errors import TokenRefused, Unauthenticated
 from service.app.tokenports import Signed
 from service.app.tokens import REMEMBERED_MAX, Tokens

@@ -8,20 +8,17 @@ from typing import Any
 import orjson
 
 from service.app.propose import Answered
-from service.app.trial import EndTrial, StartTrial, Terms
+from service.app.trialend import EndTrial
 from service.app.trialkeeper import TrialKeeper
 from service.app.trialrecords import TrialCounts, TrialMode
+from service.app.trialstart import StartTrial, Terms
 from service.bootstrap import compile_files, open_services
+from tests.app.authors import AUTHORS
 from tests.app.holding import HELD, HoldingHouse
-from tests.app.house import ACCESS, POLICY, House, shop_files, shop_settings, write_shop
+from tests.app.house import POLICY, House, shop_files, shop_settings, write_shop
 from tests.app.test_logkeeper import until
 from tests.fakes.clock import FakeClock
 
-AUTHORS = f"""\
-{ACCESS}p, author, policy, publish
-g, paula, author, *
-g, peter, author, *
-"""
 RAISED = (("up_to: 100}", "up_to: 180}"),)
 """A clerk gives 180 instead of 100 without a note."""
 

@@ -1,35 +1,16 @@
 """The log of what was attacked, verified as its auditor would: every proof, and the re-count."""
 
 import time
-from collections.abc import Iterator
 
 from service.adapters.clock import SystemClock
 from service.adapters.sql.store import open_database
-from service.app.archive import Archive
-from service.app.errors import NotFound
 from service.audit.note import parse_key
-from service.audit.source import Missing
 from service.audit.verify import verify
 from tests.attack.target import Target
+from tests.audit.archivesource import ArchiveSource
 from tests.logged import rows
 
 WAIT_SECONDS = 120
-
-
-class Kept:
-    """The log as it stands in a database."""
-
-    def __init__(self, archive: Archive) -> None:
-        self._archive = archive
-
-    def read(self, path: str) -> bytes:
-        try:
-            return self._archive.read(path)
-        except NotFound:
-            raise Missing(path) from None
-
-    def checkpoints(self) -> Iterator[bytes]:
-        return self._archive.checkpoints()
 
 
 def audited(target: Target) -> list[str]:
@@ -40,7 +21,7 @@ def audited(target: Target) -> list[str]:
         return [late]
     key = parse_key(str(target.replicas[0].get("/v1/log/key")[1]["key"]))
     with open_database(target.database, SystemClock(), serving=False) as store:
-        report = verify(Kept(Archive(store)), [key])
+        report = verify(ArchiveSource(store), [key])
     found = [f"{finding.code.value}: {finding.message}" for finding in report.findings]
     if report.entries != entries:
         found.append(f"{entries} entries were written, and the log has {report.entries}")

@@ -11,8 +11,9 @@ from service.audit.entry import KINDS
 from service.audit.finding import Code
 from service.audit.verify import verify
 from tests.app.holding import HoldingHouse, clock_for, open_holding
+from tests.audit.archivesource import ArchiveSource
 from tests.audit.logs import codes
-from tests.audit.real import ArchiveSource, key_of, publish, verified
+from tests.audit.real import key_of, publish, verified
 from tests.databases import database_url, sqlite_url
 from tests.logged import alter
 
@@ -90,7 +91,7 @@ def test_rows_that_are_gone_are_found(
         house.propose()
         publish(house)
         alter(sqlite_url, statement, {})
-        assert code in codes(verify(ArchiveSource(house), [key_of(house)]))
+        assert code in codes(verify(ArchiveSource(house.services.store), [key_of(house)]))
 
 
 def test_an_entry_that_was_edited_is_found(tmp_path: Path, sqlite_url: str) -> None:
@@ -103,7 +104,7 @@ def test_an_entry_that_was_edited_is_found(tmp_path: Path, sqlite_url: str) -> N
         assert body != edited.body
         change = "UPDATE entries SET body = :body WHERE id = :id"
         alter(sqlite_url, change, {"body": body, "id": edited.id})
-        report = verify(ArchiveSource(house), [key_of(house)])
+        report = verify(ArchiveSource(house.services.store), [key_of(house)])
     assert codes(report) >= {Code.TILE_MISMATCH, Code.ROOT_MISMATCH, Code.CHARGE_MISMATCH}
 
 

@@ -190,6 +190,18 @@ def test_without_a_key_it_says_where_to_get_one(desk: Desk, tmp_path: Path) -> N
     assert "--key-file" in result.stderr
 
 
+def test_the_key_may_come_from_the_environment(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it does for an auditor's commands; a file that was named goes before it."""
+    monkeypatch.setenv("REMIT_TOKEN", desk.service.secret("max"))
+    where = ("escalation", "list", "--url", desk.service.address)
+    assert remit(*where).exit_code == 0
+    nobody = tmp_path / "nobody"
+    nobody.write_text("rk_nobody", encoding="ascii")
+    assert remit(*where, "--key-file", nobody).exit_code == 1
+
+
 def test_without_a_service_it_says_so(desk: Desk) -> None:
     """An address that nobody answers at, and one that is none."""
     key = desk.key_file("max")

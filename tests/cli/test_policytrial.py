@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 
+from service.app.trialrecords import TrialReason
 from service.cli.trialtext import trial_lines
 from tests.app.house import POLICY, proposal, shop_files, write_shop
 from tests.app.test_logkeeper import until
@@ -110,14 +111,7 @@ def test_every_end_has_its_words() -> None:
         "decided": None,
         "compared": None,
     }
-    reasons = (
-        "by_hand",
-        "time_is_up",
-        "superseded",
-        "money_approved",
-        "money_approved_in_a_day",
-        "escalation_rate",
-    )
+    reasons = get_args(TrialReason)
     said = [list(trial_lines({**trial, "reason": reason}, 5))[1] for reason in reasons]
     assert "  a pilot for 10 % of guests, ended 2026-03-02T12:00:00Z: paula ended it" in said
     assert len(set(said)) == len(reasons)

@@ -3,12 +3,12 @@
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import TypeVar
 
 import httpx
 import pytest
@@ -20,6 +20,8 @@ from tests.cli.test_serve import DEMO, Serving, serving
 CLIENTS = 64
 SWAPS = 4
 READY_SECONDS = 20
+
+Told = TypeVar("Told")
 
 
 @pytest.fixture
@@ -35,6 +37,9 @@ def saved(turn: int) -> dict[str, bytes]:
     return shop_files(changed.replace("limit: 2000", "limit: 2000000"))
 
 
+VERSIONS = [compile_files(saved(turn)).rulebook.version for turn in range(SWAPS + 1)]
+
+
 def in_force(service: Serving, version: str) -> bool:
     """Whether a version is in force soon."""
     until = time.monotonic() + READY_SECONDS
@@ -45,40 +50,53 @@ def in_force(service: Serving, version: str) -> bool:
     return False
 
 
-def test_a_folder_is_saved_under_load(service: Serving, tmp_path: Path) -> None:
-    """Each of 64 clients is answered each time, under one version that was in force meanwhile.
+def told_meanwhile(
+    service: Serving, folder: Path, send: Callable[[httpx.Client, int, int], Told]
+) -> list[Told]:
+    """What 64 clients are told, again and again, while the folder is saved turn by turn.
 
-    The cap that the answer names is the one of the version that it names.
+    They send with their number, and with how often they have sent before.
     """
     done = Event()
     headers = {"Authorization": f"Bearer {service.secret('ana')}"}
-    versions = [compile_files(saved(turn)).rulebook.version for turn in range(SWAPS + 1)]
 
-    def work(number: int) -> list[tuple[int, str, str]]:
-        told: list[Any] = []
+    def work(number: int) -> list[Told]:
+        told: list[Told] = []
         with httpx.Client(base_url=service.address, headers=headers, timeout=60) as client:
             while not done.is_set():
-                body = proposal(amount="999.00", guest=f"G-{number}")
-                answer = client.post("/v1/resolutions/check", json=body)
-                found = answer.json()
-                reason = json.dumps(found.get("reasons"))
-                told.append((answer.status_code, found["policy"]["version"], reason))
+                told.append(send(client, number, len(told)))
         return told
 
     with ThreadPoolExecutor(CLIENTS) as threads:
         working = [threads.submit(work, number) for number in range(CLIENTS)]
         try:
             for turn in range(1, SWAPS + 1):
-                write_shop(tmp_path / "shop", saved(turn))
-                assert in_force(service, versions[turn])
+                write_shop(folder / "shop", saved(turn))
+                assert in_force(service, VERSIONS[turn])
         finally:
             done.set()
-        told = [one for each in working for one in each.result()]
+        return [one for each in working for one in each.result()]
+
+
+def test_a_folder_is_saved_under_load(service: Serving, tmp_path: Path) -> None:
+    """Each of 64 clients is answered each time, under one version that was in force meanwhile.
+
+    The cap that the answer names is the one of the version that it names.
+    """
+
+    def ask(client: httpx.Client, number: int, _: int) -> tuple[int, str, str]:
+        body = proposal(amount="999.00", guest=f"G-{number}")
+        answer = client.post("/v1/resolutions/check", json=body)
+        found = answer.json()
+        reason = json.dumps(found.get("reasons"))
+        return answer.status_code, found["policy"]["version"], reason
+
+    told = told_meanwhile(service, tmp_path, ask)
     assert {status for status, _, _ in told} == {200}
-    assert {version for _, version, _ in told} <= set(versions)
+    assert {version for _, version, _ in told} <= set(VERSIONS)
     assert len({version for _, version, _ in told}) > 1
     caps = {(version, cap(reason)) for _, version, reason in told}
-    assert caps <= {(version, 50 + turn) for turn, version in enumerate(versions)}
+    assert caps <= {(version, 50 + turn) for turn, version in enumerate(VERSIONS)}
 
 
 def test_no_proposal_is_lost_or_mixed_by_a_swap(service: Serving, tmp_path: Path) -> None:
@@ -87,35 +105,20 @@ def test_no_proposal_is_lost_or_mixed_by_a_swap(service: Serving, tmp_path: Path
     What would pass unasked is what the version says that the answer names, and the entry
     names the same one.
     """
-    done = Event()
-    headers = {"Authorization": f"Bearer {service.secret('ana')}"}
-    versions = [compile_files(saved(turn)).rulebook.version for turn in range(SWAPS + 1)]
 
-    def work(number: int) -> list[tuple[int, str, str, str]]:
-        told: list[Any] = []
-        with httpx.Client(base_url=service.address, headers=headers, timeout=60) as client:
-            while not done.is_set():
-                body = proposal(amount="1.00", guest=f"G-{number}-{len(told)}")
-                answer = client.post("/v1/resolutions", json=body)
-                found = answer.json()
-                unasked = found["without_escalation_up_to"]["amount"]
-                told.append((answer.status_code, found["id"], found["policy"]["version"], unasked))
-        return told
+    def propose(client: httpx.Client, number: int, turn: int) -> tuple[int, str, str, str]:
+        body = proposal(amount="1.00", guest=f"G-{number}-{turn}")
+        answer = client.post("/v1/resolutions", json=body)
+        found = answer.json()
+        unasked = found["without_escalation_up_to"]["amount"]
+        return answer.status_code, found["id"], found["policy"]["version"], unasked
 
-    with ThreadPoolExecutor(CLIENTS) as threads:
-        working = [threads.submit(work, number) for number in range(CLIENTS)]
-        try:
-            for turn in range(1, SWAPS + 1):
-                write_shop(tmp_path / "shop", saved(turn))
-                assert in_force(service, versions[turn])
-        finally:
-            done.set()
-        told = [one for each in working for one in each.result()]
+    told = told_meanwhile(service, tmp_path, propose)
     service.stop()
     assert {status for status, *_ in told} == {201}
     assert len({version for _, _, version, _ in told}) > 1
     caps = {(version, unasked) for _, _, version, unasked in told}
-    assert caps <= {(version, f"{50 + turn}.00") for turn, version in enumerate(versions)}
+    assert caps <= {(version, f"{50 + turn}.00") for turn, version in enumerate(VERSIONS)}
     with closing(sqlite3.connect(tmp_path / "var" / "remit.db")) as database:
         logged = database.execute(
             "SELECT about, policy_version FROM entries WHERE kind = 'decision'"

@@ -1,6 +1,5 @@
 """What every database guarantees of delegations."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -34,11 +33,10 @@ REVOKED = replace(FIRST, id="del_3", delegator="gus", revoked_by="gus", revoked_
 
 
 @pytest.fixture
-def store(database_url: str) -> Iterator[SqlStore]:
-    with open_database(database_url, FakeClock(AT)) as opened:
-        with opened.begin() as tx:
-            tx.write(Writes(delegations=[FIRST, SECOND, REVOKED]))
-        yield opened
+def store(store: SqlStore) -> SqlStore:
+    with store.begin() as tx:
+        tx.write(Writes(delegations=[FIRST, SECOND, REVOKED]))
+    return store
 
 
 def standing(store: SqlStore, at: Any) -> list[str]:

@@ -1,17 +1,13 @@
 """What every database guarantees of the reads for inboxes, cases and live screens."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
-from service.adapters.sql.store import SqlStore, open_database
+from service.adapters.sql.store import SqlStore
 from service.app.deskports import Likeness, Pile, Place
 from service.app.integrate import Integrator
 from service.app.records import Writes
-from tests.fakes.clock import FakeClock
 from tests.stored import AT, ENTRY, ESCALATION, KEY, RESOLUTION
 
 MINUTE = timedelta(minutes=1)
@@ -59,12 +55,6 @@ def case(number: int, **escalation: Any) -> Writes:
             )
         ],
     )
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[SqlStore]:
-    with open_database(database_url, FakeClock(AT)) as opened:
-        yield opened
 
 
 def write(store: SqlStore, *cases: Writes) -> None:

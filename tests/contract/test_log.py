@@ -1,6 +1,5 @@
 """What every database guarantees as a store of the transparency log."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -9,22 +8,15 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from service.adapters.sql.engine import parse
 from service.adapters.sql.insertonly import INSERT_ONLY
-from service.adapters.sql.store import SqlStore, open_database
+from service.adapters.sql.store import SqlStore
 from service.app.logrecords import CheckpointRecord, Extent, FullTile, LogKeyRecord, Recorded
 from service.app.records import Writes
-from tests.fakes.clock import FakeClock
 from tests.stored import AT, ENTRY
 
 CHECKPOINT = CheckpointRecord(number=1, origin="log.example", size=3, note=b"\x00\xffnote", at=AT)
 KEY = LogKeyRecord(number=1, origin="log.example", key="log.example+1+x", entry="ent_1", at=AT)
 TILE = FullTile(level=0, tile_index=0, root=b"\x01" * 32, hashes=b"\x02" * 8192)
 ENTRIES = [replace(ENTRY, id=f"ent_{n}", body=b"%d" % n, leaf=bytes([n]) * 32) for n in range(4)]
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[SqlStore]:
-    with open_database(database_url, FakeClock(AT)) as opened:
-        yield opened
 
 
 def filled(store: SqlStore) -> None:

@@ -1,40 +1,19 @@
 """What every database guarantees as an outbox."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
-
-import pytest
 
 from service.adapters.sql.store import SqlStore, open_database
 from service.app.noticerecords import LeaseRecord, NoticeRecord
 from service.app.ports import Filter, Page
 from service.app.records import Writes
 from tests.fakes.clock import FakeClock
-from tests.stored import AT
+from tests.stored import AT, DEAD_NOTICE
 
 SECOND: Final = timedelta(seconds=1)
-NOTICE: Final = NoticeRecord(
-    id="ntc_1",
-    receiver="desk",
-    event="escalation.opened",
-    about="esc_1",
-    resolution="res_1",
-    site="new_york",
-    role="duty_manager",
-    at=AT,
-    data=b'{"escalation":{}}',
-    queued_at=AT,
-    due_at=AT,
-)
-DEAD: Final = replace(NOTICE, id="ntc_0", state="dead", attempts=3, ended_at=AT, failure="http_500")
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[SqlStore]:
-    with open_database(database_url, FakeClock(AT)) as opened:
-        yield opened
+NOTICE: Final = replace(DEAD_NOTICE, state="waiting", attempts=0, ended_at=None, failure=None)
+DEAD: Final = replace(DEAD_NOTICE, id="ntc_0")
 
 
 def write(store: SqlStore, *notices: NoticeRecord) -> None:

@@ -1,15 +1,16 @@
 """What every database guarantees of publications and of the versions that they made."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from service.adapters.sql.store import SqlStore, open_database
+from service.adapters.sql.store import SqlStore
+from service.app.ports import Reader
+from service.app.publicationports import PublicationReader
 from service.app.publicationrecords import PublicationRecord
 from service.app.records import Writes
-from tests.fakes.clock import FakeClock
+from tests.contract.asked import assert_changed, assert_found, assert_listed
 from tests.stored import AT, POLICY
 
 FIRST = PublicationRecord(
@@ -42,18 +43,19 @@ SECOND = replace(
 
 
 @pytest.fixture
-def store(database_url: str) -> Iterator[SqlStore]:
-    with open_database(database_url, FakeClock(AT)) as opened:
-        with opened.begin() as tx:
-            tx.write(Writes(publications=[FIRST, SECOND]))
-        yield opened
+def store(store: SqlStore) -> SqlStore:
+    with store.begin() as tx:
+        tx.write(Writes(publications=[FIRST, SECOND]))
+    return store
+
+
+def publications(reader: Reader) -> PublicationReader:
+    return reader.publications
 
 
 def test_a_publication_comes_back_as_it_was_written(store: SqlStore) -> None:
     """Every field, read and locked; an unknown one is nothing."""
-    with store.read() as reader:
-        assert [reader.publications.find(one.id) for one in (FIRST, SECOND)] == [FIRST, SECOND]
-        assert reader.publications.find("pub_3") is None
+    assert_found(store, publications, [FIRST, SECOND])
     with store.begin() as tx:
         assert tx.publications.lock("pub_1") == FIRST
         assert tx.publications.lock("pub_3") is None
@@ -61,21 +63,17 @@ def test_a_publication_comes_back_as_it_was_written(store: SqlStore) -> None:
 
 def test_a_confirmation_is_a_change(store: SqlStore) -> None:
     """And a change of what is not there is a defect, not a silence."""
+
+    def change(record: PublicationRecord) -> Writes:
+        return Writes(publication_changes=[record])
+
     done = replace(FIRST, state="published", confirmed_by="peter", confirmed_at=AT)
-    with store.begin() as tx:
-        tx.write(Writes(publication_changes=[done]))
-    with store.read() as reader:
-        assert reader.publications.find("pub_1") == done
-    with pytest.raises(LookupError), store.begin() as tx:
-        tx.write(Writes(publication_changes=[replace(FIRST, id="pub_3")]))
+    assert_changed(store, publications, change, done, replace(FIRST, id="pub_3"))
 
 
 def test_publications_are_listed_newest_first(store: SqlStore) -> None:
     """Page by page, by the id of the last one seen."""
-    with store.read() as reader:
-        assert [one.id for one in reader.publications.latest(None, 1)] == ["pub_2"]
-        assert [one.id for one in reader.publications.latest("pub_2", 5)] == ["pub_1"]
-        assert reader.publications.latest("pub_1", 5) == []
+    assert_listed(store, publications, [FIRST, SECOND])
 
 
 def test_versions_are_listed_by_when_they_were_first_published(store: SqlStore) -> None:

@@ -1,33 +1,18 @@
 """What every database counts for monitoring."""
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
-from service.adapters.sql.store import SqlStore, open_database
-from service.app.erasurerecords import ErasureRecord
+from service.adapters.sql.store import SqlStore
 from service.app.logrecords import CheckpointRecord, Extent
 from service.app.noticerecords import NoticeState
 from service.app.records import Writes
 from service.app.standing import Standings
 from tests.fakes.clock import FakeClock
-from tests.stored import AT, DEAD_NOTICE, ENTRY
+from tests.stored import AT, DEAD_NOTICE, ENTRY, ERASURE
 
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock(AT)
-
-
-@pytest.fixture
-def store(database_url: str, clock: FakeClock) -> Iterator[SqlStore]:
-    with open_database(database_url, clock) as opened:
-        yield opened
 
 
 def unpublished(store: SqlStore, published: int) -> object:
@@ -67,17 +52,9 @@ def test_notices_are_counted_by_what_needs_somebody(store: SqlStore) -> None:
 
 def test_erasures_are_pending_until_their_remains_are_swept(store: SqlStore) -> None:
     """Requested, done and still to be swept, done to the end."""
-    asked = ErasureRecord(
-        id="era_1",
-        subject="sub_1",
-        state="requested",
-        waived=False,
-        requested_by="olga",
-        requested_at=AT,
-    )
-    done = replace(asked, id="era_2", state="done", confirmed_by="otto", confirmed_at=AT)
+    done = replace(ERASURE, id="era_2", state="done", confirmed_by="otto", confirmed_at=AT)
     with store.begin() as tx:
-        tx.write(Writes(erasures=[asked, done, replace(done, id="era_3", cleaned_at=AT)]))
+        tx.write(Writes(erasures=[ERASURE, done, replace(done, id="era_3", cleaned_at=AT)]))
     with store.read() as reader:
         assert reader.standing.erasures() == {"requested": 1, "unclean": 1}
 

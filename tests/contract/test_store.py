@@ -1,13 +1,12 @@
 """What every database guarantees as a store of decisions."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from service.adapters.sql.store import SqlStore, open_database
+from service.adapters.sql.store import SqlStore
 from service.app.records import IdempotencyRecord, SubjectKeyRecord, Writes
 from service.core.budget import Balance
 from tests.fakes.clock import FakeClock
@@ -26,17 +25,6 @@ from tests.stored import (
     charged,
     spend,
 )
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock(AT)
-
-
-@pytest.fixture
-def store(database_url: str, clock: FakeClock) -> Iterator[SqlStore]:
-    with open_database(database_url, clock) as opened:
-        yield opened
 
 
 def write(store: SqlStore, **writes: object) -> None:

@@ -1,16 +1,14 @@
 """What every database guarantees of tokens: who came with one, and what was revoked."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from service.adapters.sql.store import SqlStore, open_database
+from service.adapters.sql.store import SqlStore
 from service.app.records import Writes
 from service.app.tokenports import person_id
 from service.app.tokenrecords import TokenPersonRecord, TokenRevocationRecord
-from tests.fakes.clock import FakeClock
 from tests.stored import AT
 
 ANA = TokenPersonRecord(
@@ -27,11 +25,10 @@ LATER = timedelta(seconds=1)
 
 
 @pytest.fixture
-def store(database_url: str) -> Iterator[SqlStore]:
-    with open_database(database_url, FakeClock(AT)) as opened:
-        with opened.begin() as tx:
-            tx.write(Writes(token_people=[ANA, ROBO]))
-        yield opened
+def store(store: SqlStore) -> SqlStore:
+    with store.begin() as tx:
+        tx.write(Writes(token_people=[ANA, ROBO]))
+    return store
 
 
 def test_people_come_back_as_they_were_written(store: SqlStore) -> None:

@@ -13,7 +13,8 @@ from service.api.body import read_json
 from service.api.parameters import paged
 from service.api.policybody import SET_BYTES_MAX
 from service.api.trialbody import read_trial_body
-from service.app.trial import ConfirmTrial, EndTrial, StartTrial
+from service.app.trialend import EndTrial
+from service.app.trialstart import ConfirmTrial, StartTrial
 from service.core.settlement import read_release
 
 ROUTE: Final = "/v1/policy/trials"

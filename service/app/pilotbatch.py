@@ -1,4 +1,4 @@
-"""Sides: in a batch beside which a pilot runs, who is decided by which set.
+"""A batch beside which a pilot runs: which command is decided by which set.
 
 A command of the pilot's sees the batch with the candidate's rules in place of those in
 force; everything else it shares with the others: locks, balances, writes. What the pilot
@@ -8,7 +8,6 @@ number of replicas: nothing is decided under a candidate whose end was committed
 
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
@@ -16,16 +15,14 @@ from service.app.batch import Batch, Command, Kept, Reply
 from service.app.casecommand import CaseCommand
 from service.app.errors import Busy, ServiceError
 from service.app.finish import Finish
+from service.app.guardrail import counted, find_reached
 from service.app.pilot import Pilot
 from service.app.principal import Principal
 from service.app.propose import Propose
-from service.app.records import BudgetRecord, ResolutionRecord, SurrogateRecord
+from service.app.records import BudgetRecord, SurrogateRecord
 from service.app.trialend import end_in
-from service.app.trialrecords import TrialCounts, TrialReason
-from service.core.decision import Outcome
+from service.app.trialrecords import TrialCounts
 from service.core.window import window_at
-
-GRANTED = ("settled", "held")
 
 
 class PutOff(ServiceError):  # noqa: N818 — it names what happened
@@ -36,8 +33,8 @@ class PutOff(ServiceError):  # noqa: N818 — it names what happened
         super().__init__("put_off", "the pilot ended a moment ago", "decide it anew")
 
 
-class Sides:
-    """One batch beside which a pilot runs."""
+class PilotBatch:
+    """One batch, seen from both sides: ``batch`` under the set in force, ``view`` the pilot's."""
 
     def __init__(self, batch: Batch, pilot: Pilot) -> None:
         """Nothing is locked before the first command of the pilot's is decided."""
@@ -57,7 +54,7 @@ class Sides:
         """See `batch.Batch.run`. A reply may be `PutOff`: that command has to come again."""
         if self.pilot.is_over(self.batch.at):
             return self.batch.run(commands)
-        return self.batch.run([self._sided(command) for command in commands])
+        return self.batch.run([self._by_its_set(command) for command in commands])
 
     def begin(self) -> TrialCounts:
         """What the pilot has decided so far, and nobody else counts until the batch ends.
@@ -78,11 +75,11 @@ class Sides:
     def count(self, counts: TrialCounts) -> None:
         """Keep what was counted, and end the pilot where its guardrail is reached."""
         self._counts = self.batch.writes.trial_counts = counts
-        reason = guardrail(self.pilot, counts)
+        reason = find_reached(self.pilot.record, counts)
         if reason is not None:
             end_in(self.batch, self.pilot.record, counts, reason)
 
-    def _sided(self, command: Command) -> Command:
+    def _by_its_set(self, command: Command) -> Command:
         return Piloted(command, self) if self._is_covered(command) else command
 
     def _is_covered(self, command: Command) -> bool:
@@ -97,10 +94,10 @@ class Sides:
 class Piloted:
     """A command that is decided by the candidate. See `batch.Command`."""
 
-    def __init__(self, command: Command, sides: Sides) -> None:
+    def __init__(self, command: Command, pilot: PilotBatch) -> None:
         """Keep both."""
         self._command = command
-        self._sides = sides
+        self._pilot = pilot
 
     @property
     def principal(self) -> Principal | None:
@@ -113,15 +110,15 @@ class Piloted:
 
     def read(self, batch: Batch) -> None:  # noqa: ARG002 — what it sees is the pilot's
         """See `batch.Command`."""
-        self._command.read(self._sides.view)
+        self._command.read(self._pilot.view)
 
     def surrogates(self, batch: Batch) -> Mapping[bytes, SurrogateRecord]:  # noqa: ARG002
         """See `batch.Command`."""
-        return self._command.surrogates(self._sides.view)
+        return self._command.surrogates(self._pilot.view)
 
     def subject(self, batch: Batch) -> str | Kept | None:  # noqa: ARG002
         """See `batch.Command`."""
-        return self._command.subject(self._sides.view)
+        return self._command.subject(self._pilot.view)
 
     def escalation_id(self) -> str | None:
         """See `batch.Command`."""
@@ -133,57 +130,18 @@ class Piloted:
 
     def budgets(self, batch: Batch) -> Mapping[str, BudgetRecord]:  # noqa: ARG002
         """See `batch.Command`."""
-        return self._command.budgets(self._sides.view)
+        return self._command.budgets(self._pilot.view)
 
     def decide(self, batch: Batch) -> Reply:
         """Decide under the candidate, and count what came of it. Raises `PutOff`."""
-        counts = self._sides.begin()
+        counts = self._pilot.begin()
         stood = batch.resolutions.get(self._command.resolution_id() or "")
         writes = batch.writes
         made, changed = len(writes.resolutions), len(writes.resolution_changes)
-        reply = self._command.decide(self._sides.view)
+        reply = self._command.decide(self._pilot.view)
         new = [*writes.resolutions[made:], *writes.resolution_changes[changed:]]
         for record in new:
-            counts = counted(counts, self._sides.day_starts_at, stood, record)
+            counts = counted(counts, self._pilot.day_starts_at, stood, record)
         if new:
-            self._sides.count(counts)
+            self._pilot.count(counts)
         return reply
-
-
-def counted(
-    counts: TrialCounts,
-    day: datetime,
-    before: ResolutionRecord | None,
-    after: ResolutionRecord,
-) -> TrialCounts:
-    """The counts with one decision more, or with what an answer approved; ``day`` is today's."""
-    if before is None:
-        escalated = after.outcome == Outcome.ESCALATED.value
-        counts = replace(
-            counts, decisions=counts.decisions + 1, escalated=counts.escalated + escalated
-        )
-    approves = after.state in GRANTED and (before is None or before.state == "pending")
-    if not approves:
-        return counts
-    value = after.value_minor or 0
-    is_new = counts.day_starts_at is None or day > counts.day_starts_at
-    return replace(
-        counts,
-        approved_minor=counts.approved_minor + value,
-        day_starts_at=day if is_new else counts.day_starts_at,
-        day_approved_minor=value if is_new else counts.day_approved_minor + value,
-    )
-
-
-def guardrail(pilot: Pilot, counts: TrialCounts) -> TrialReason | None:
-    """Which bound of a pilot's guardrail is reached."""
-    record = pilot.record
-    most, a_day = record.approved_max_minor, record.approved_a_day_max_minor
-    if most is not None and counts.approved_minor >= most:
-        return "money_approved"
-    if a_day is not None and counts.day_approved_minor >= a_day:
-        return "money_approved_in_a_day"
-    rate, decisions = record.escalated_percent_max, counts.decisions
-    if rate is None or decisions < max(1, record.decisions_min):
-        return None
-    return "escalation_rate" if counts.escalated * 100 > rate * decisions else None
