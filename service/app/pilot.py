@@ -82,9 +82,8 @@ class Pilots:
 
     def in_force(self) -> tuple[Snapshot, Pilot | None]:
         """The set in force at this moment, and the pilot beside it."""
-        live = self._library.in_force()
         with self._store.read() as reader:
-            trial = reader.trials.running()
+            live, trial = self._library.seen_by(reader), reader.trials.running()
         return live, self.find(trial, live)
 
     def _read(self, trial: str, live: Snapshot) -> Pilot | None:

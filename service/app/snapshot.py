@@ -74,19 +74,20 @@ class Library:
 
     def in_force(self) -> Snapshot:
         """The snapshot of the version that is in force at this moment."""
-        self.latest = found = self._in_force()
-        return found
-
-    def _in_force(self) -> Snapshot:
         with self._store.read() as reader:
-            version = reader.head()
-            if version is None:
-                raise Unavailable(
-                    "no_policy",
-                    "no policy is in force",
-                    "start the service with --policies DIR to publish the first one",
-                )
-            return self._snapshots.get(version) or self.read(reader, version)
+            return self.seen_by(reader)
+
+    def seen_by(self, reader: Reader) -> Snapshot:
+        """The snapshot of the version that somebody who reads finds in force; now the latest."""
+        version = reader.head()
+        if version is None:
+            raise Unavailable(
+                "no_policy",
+                "no policy is in force",
+                "start the service with --policies DIR to publish the first one",
+            )
+        self.latest = found = self._snapshots.get(version) or self.read(reader, version)
+        return found
 
     def read(self, reader: Reader, version: str) -> Snapshot:
         """Compile a version from the database."""

@@ -13,6 +13,7 @@ import typer
 
 from service.cli.auditpolicies import copy_policies, rulebooks
 from service.cli.auditsource import Where, is_address, remote, source_of, sources_told
+from service.cli.copyfile import put
 from service.cli.render import (
     Format,
     Shape,
@@ -217,7 +218,7 @@ def _copy(source: str, folder: Path) -> None:
     latest = latest_of(opened)
     with progress(latest.size, "Copying") as move:
         for path in paths_of(latest.size):
-            _put(folder / path, opened.read(path))
+            put(folder / path, opened.read(path))
             if path.startswith("tile/entries/"):
                 move(256)
     lines = (json.dumps({"note": kept.decode()}).encode() + b"\n" for kept in opened.checkpoints())
@@ -225,20 +226,12 @@ def _copy(source: str, folder: Path) -> None:
     with (folder / CHECKPOINTS).open("wb") as file:
         _write(file, lines)
     policies = copy_policies(source, folder)
-    _put(folder / CHECKPOINT, latest.note)
+    put(folder / CHECKPOINT, latest.note)
     say(f"{latest.origin}: {entries(latest.size)} in {folder}")
     if policies:
         note(f"with {counted(policies, 'policy version')}; verify it: remit audit verify {folder}")
     else:
         note(f"without policies; verify it: remit audit verify {folder}")
-
-
-def _put(path: Path, data: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    except OSError as error:
-        fail(f"{path} cannot be written: {error.strerror}")
 
 
 def _picked(source: "Source", seed: str | None, size: int) -> Callable[[int], bool]:

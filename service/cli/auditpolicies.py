@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import quote
 
 from service.cli.auditsource import is_address, remote
-from service.cli.serve import fail, read_settings
+from service.cli.copyfile import put
+from service.cli.serve import read_settings
 
 if TYPE_CHECKING:
     from service.audit.remote import RemoteSource
@@ -57,11 +58,7 @@ def copy_policies(source: str, folder: Path) -> int:
     for version, files in _all(source):
         path = folder / POLICIES / f"{version.partition(':')[2]}.json"
         encoded = {name: base64.b64encode(data).decode() for name, data in files.items()}
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps({"version": version, "files": encoded}), encoding="utf-8")
-        except OSError as error:
-            fail(f"{path} cannot be written: {error.strerror}")
+        put(path, json.dumps({"version": version, "files": encoded}).encode())
         count += 1
     return count
 

@@ -1,7 +1,6 @@
 """Where ``remit audit`` reads a log, and whom it believes."""
 
 import atexit
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -9,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from service.cli.remote import find_key
 from service.cli.render import misused
 from service.cli.serve import fail, read_settings
-from service.config import TOKEN_VARIABLE, Settings
+from service.config import Settings
 
 if TYPE_CHECKING:
     from service.app.archive import Archive
@@ -97,7 +97,7 @@ def remote(where: str) -> "RemoteSource":
     """A service, with the key from the environment. Raises `SourceError`."""
     from service.audit.remote import RemoteSource
 
-    return RemoteSource(where, os.environ.get(TOKEN_VARIABLE) or None)
+    return RemoteSource(where, find_key())
 
 
 def keys_of(given: Sequence[str] | None, file: Path | None) -> "list[VerifierKey]":

@@ -99,10 +99,15 @@ def problem_text(problem: Mapping[str, Any]) -> str:
     return f"{said} [{problem.get('code')}]"
 
 
+def find_key() -> str | None:
+    """The key that the environment has, if it has one."""
+    return os.environ.get(TOKEN_VARIABLE, "").strip() or None
+
+
 def _key(file: Path) -> str:
     """The key of the environment, unless a file of one's own was named."""
-    told = os.environ.get(TOKEN_VARIABLE, "").strip()
-    return told if told and file == DEFAULT_KEY_FILE else _read_key(file)
+    told = find_key() if file == DEFAULT_KEY_FILE else None
+    return _read_key(file) if told is None else told
 
 
 def _read_key(file: Path) -> str:

@@ -28,6 +28,7 @@ from tests.app.trying import (
     RAISED,
     counts,
     end,
+    house,
     open_replicas,
     open_trying,
     shop,
@@ -38,7 +39,7 @@ from tests.app.trying import (
 from tests.audit.real import verified
 from tests.databases import postgresql_url, sqlite_url
 
-__all__ = ["postgresql_url", "sqlite_url"]
+__all__ = ["house", "postgresql_url", "sqlite_url"]
 
 NEW_ROLE = (
     (
@@ -48,15 +49,6 @@ NEW_ROLE = (
     ("up_to: 500}", "up_to: 300}\n  - {id: led, role: lead, may: any, up_to: 500}"),
 )
 """A role between manager and owner that the set in force does not know."""
-
-
-@pytest.fixture
-def house(tmp_path: Path, database_url: str) -> Iterator[HoldingHouse]:
-    with (
-        clock_for(database_url) as clock,
-        open_trying(tmp_path, database_url, clock) as opened,
-    ):
-        yield opened
 
 
 @pytest.fixture

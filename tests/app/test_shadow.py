@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import pytest
 from sqlalchemy import create_engine, text
 
 from service.app.entryports import Placed
@@ -21,6 +20,7 @@ from tests.app.trying import (
     RAISED,
     compared,
     end,
+    house,
     keeper,
     open_replicas,
     open_trying,
@@ -29,7 +29,7 @@ from tests.app.trying import (
 )
 from tests.databases import postgresql_url, sqlite_url
 
-__all__ = ["postgresql_url", "sqlite_url"]
+__all__ = ["house", "postgresql_url", "sqlite_url"]
 
 CAP = (
     (
@@ -38,15 +38,6 @@ CAP = (
     ),
 )
 """A budget that the set in force does not keep."""
-
-
-@pytest.fixture
-def house(tmp_path: Path, database_url: str) -> Iterator[HoldingHouse]:
-    with (
-        clock_for(database_url) as clock,
-        open_trying(tmp_path, database_url, clock) as opened,
-    ):
-        yield opened
 
 
 def decide(house: HoldingHouse) -> list[dict[str, Any]]:

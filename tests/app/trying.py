@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
 from service.app.propose import Answered
 from service.app.trialend import EndTrial
@@ -14,7 +15,7 @@ from service.app.trialrecords import TrialCounts, TrialMode
 from service.app.trialstart import StartTrial, Terms
 from service.bootstrap import compile_files, open_services
 from tests.app.authors import AUTHORS
-from tests.app.holding import HELD, HoldingHouse
+from tests.app.holding import HELD, HoldingHouse, clock_for
 from tests.app.house import POLICY, House, shop_files, shop_settings, write_shop
 from tests.app.test_logkeeper import until
 from tests.fakes.clock import FakeClock
@@ -42,6 +43,16 @@ def open_trying(
     """The shop over a database."""
     with open_replicas(folder, database, 1, clock, access) as (house,):
         yield house
+
+
+@pytest.fixture
+def house(tmp_path: Path, database_url: str) -> Iterator[HoldingHouse]:
+    """The shop over either database, with a clock to turn on the embedded one."""
+    with (
+        clock_for(database_url) as clock,
+        open_trying(tmp_path, database_url, clock) as opened,
+    ):
+        yield opened
 
 
 @contextmanager
